@@ -1,0 +1,60 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every failure of this collection: one class, with what is known of it as data."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+# What to do, by the errno's name (slurm_errno.h). The message itself is Slurm's own.
+ADVICE = {
+    "SLURMCTLD_COMMUNICATIONS_CONNECTION_ERROR": (
+        "check that slurmctld runs (scontrol ping) and that this host reaches the SlurmctldHost of its slurm.conf"
+    ),
+    "SLURM_PROTOCOL_AUTHENTICATION_ERROR": (
+        "check that munged runs on this host with the cluster's key (munge -n | unmunge) and that the clocks agree"
+    ),
+    "SLURM_PROTOCOL_VERSION_ERROR": "use Slurm libraries of the cluster's release on this host",
+    "ESLURM_USER_ID_MISSING": "only root, SlurmUser and Slurm operators may do this: use become",
+    "ESLURM_ACCESS_DENIED": "only root, SlurmUser and Slurm operators may do this: use become",
+    "ESLURM_INVALID_NODE_STATE_TRANSITION": "a node's state changed meanwhile: run the task again",
+}
+
+
+class SlurmError(Exception):
+    """A failure that the user can act on.
+
+    :param message: what was wrong, where, and what to do.
+    :param errno: Slurm's error number, where there is one.
+    :param name: the errno's name in C(slurm_errno.h).
+    :param call: the call that failed, as a Slurm administrator would name it.
+    """
+
+    def __init__(
+        self, message: str, errno: Optional[int] = None, name: Optional[str] = None, call: Optional[str] = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.errno = errno
+        self.name = name
+        self.call = call
+
+    @classmethod
+    def of(cls, errno: int, name: Optional[str], text: str, call: str) -> SlurmError:
+        """Return the error for an errno of Slurm: a L(Conflict) where planning anew may help."""
+        kind = Conflict if name in Conflict.NAMES else cls
+        advice = ADVICE.get(name or "")
+        message = f"{call}: {text} ({name or 'errno'} {errno})" + (f"; {advice}" if advice else "")
+        return kind(message, errno, name, call)
+
+    def result(self) -> dict[str, Any]:
+        """Return the failure as a module's result."""
+        return {"msg": self.message, "errno": self.errno, "errno_name": self.name, "call": self.call}
+
+
+class Conflict(SlurmError):
+    """What was planned no longer fits what is there: somebody else changed it between the reading and the write."""
+
+    NAMES = ("ESLURM_INVALID_NODE_STATE_TRANSITION", "ESLURM_TRIGGER_DUP")

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hostlists: Slurm's notation for many node names, C(node[1-3],gpu07).
+
+Texts from outside are checked against the notation and counted before anything expands them: C(n[1-5000000]) would
+take hundreds of megabytes, and C(@all) means "ask a group source", which may run commands, to the library that
+expands.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Iterable
+from typing import Optional
+
+from .errors import SlurmError
+
+CLUSTERSHELL_ERROR: Optional[str] = None
+try:
+    from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
+except ImportError:
+    CLUSTERSHELL_ERROR = traceback.format_exc()
+
+# More nodes than any cluster has (Slurm's own MAX_SLURM_NODES is of this size).
+LIMIT = 100_000
+
+_RANGES = r"\[\d{1,9}(?:-\d{1,9})?(?:,\d{1,9}(?:-\d{1,9})?)*\]"
+_NAME = rf"(?:[A-Za-z0-9_]|{_RANGES})(?:[A-Za-z0-9._-]|{_RANGES})*"
+_HOSTLIST = re.compile(rf"{_NAME}(?:,{_NAME})*")
+_ITEM = re.compile(_NAME)
+_BRACKETS = re.compile(_RANGES)
+
+
+def expand(text: str, limit: int = LIMIT) -> list[str]:
+    """Return the node names of a hostlist, each once, in their natural order.
+
+    :param text: a hostlist such as C(node[1-3,7],gpu07).
+    :param limit: the most names to accept.
+    :raises SlurmError: when it is not a hostlist, or has more names than the limit.
+    """
+    if not _HOSTLIST.fullmatch(text):
+        raise SlurmError(f"not a hostlist: {_shown(text)}; write node names and ranges, as in node[1-3],gpu07")
+    size = sum(_size(item.group()) for item in _ITEM.finditer(text))
+    if size > limit:
+        raise SlurmError(f"hostlist {_shown(text)} names {size} nodes, more than the {limit} accepted")
+    _require_clustershell()
+    try:
+        return list(NodeSet(text, resolver=RESOLVER_NOGROUP))
+    except NodeSetException as error:
+        raise SlurmError(f"not a hostlist: {_shown(text)}; {error}") from error
+
+
+def fold(names: Iterable[str]) -> str:
+    """Return node names as one hostlist, the shortest way to write them."""
+    _require_clustershell()
+    return str(NodeSet.fromlist(list(names), resolver=RESOLVER_NOGROUP))
+
+
+def from_option(items: Iterable[str]) -> list[str]:
+    """Return the node names of a module's list option, whose elements are names or hostlists.
+
+    Ansible splits a string at every comma, also at those between brackets: joined again, they are what was written.
+    """
+    text = ",".join(item.strip() for item in items)
+    return expand(text) if text else []
+
+
+def _size(item: str) -> int:
+    size = 1
+    for brackets in _BRACKETS.findall(item):
+        size *= sum(_span(part) for part in brackets[1:-1].split(","))
+    return size
+
+
+def _span(part: str) -> int:
+    low, _dash, high = part.partition("-")
+    return max(1, int(high) - int(low) + 1) if high else 1
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:77] + "...")
+
+
+def _require_clustershell() -> None:
+    if CLUSTERSHELL_ERROR:
+        raise SlurmError(
+            "the Python library ClusterShell is not installed for this Python: install the package "
+            f"python3-clustershell, or ClusterShell with pip; {CLUSTERSHELL_ERROR.splitlines()[-1]}"
+        )

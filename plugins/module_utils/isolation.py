@@ -1,0 +1,74 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Work in a child process, because libslurm may end the process that it runs in.
+
+libslurm calls exit() where it cannot go on ("fatal: Unable to process configuration file"), and a library of another
+release can crash: a module would then end without its JSON answer. Here the child ends, and the caller is told how.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import IO, Any
+
+from .errors import SlurmError
+
+
+def isolated(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what C(work) returns, computed in a child process.
+
+    :param work: returns a JSON value, or raises SlurmError.
+    :raises SlurmError: what C(work) raised, or, where the process ended without an answer, libslurm's last words.
+    """
+    reading, writing = os.pipe()
+    with tempfile.TemporaryFile() as noise:
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            _answer(work, writing, noise)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            answer = pipe.read()
+        status = os.waitpid(child, 0)[1]
+        noise.seek(0)
+        words = noise.read().decode("utf-8", "replace").strip()
+    if not answer:
+        raise SlurmError(_obituary(status, words), call="libslurm")
+    kind, content = json.loads(answer)
+    if kind == "error":
+        raise SlurmError(**content)
+    return dict(content)
+
+
+def _answer(work: Callable[[], dict[str, Any]], writing: int, noise: IO[bytes]) -> None:
+    """In the child: write the answer to the pipe, and end."""
+    os.dup2(noise.fileno(), 2)  # what libslurm prints
+    try:
+        try:
+            answer = ["result", work()]
+        except SlurmError as error:
+            details = {"errno": error.errno, "name": error.name, "call": error.call}
+            answer = ["error", {"message": error.message, **details}]
+        with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+            json.dump(answer, pipe)
+        status = 0
+    except BaseException:
+        # A fault of this collection: its traceback goes to the caller among the last words.
+        sys.excepthook(*sys.exc_info())
+        sys.stderr.flush()
+        status = 70
+    os._exit(status)
+
+
+def _obituary(status: int, words: str) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+    said = f"; it said: {words[-2000:]}" if words else ""
+    return f"the process that talks to Slurm {how} before it could answer{said}"

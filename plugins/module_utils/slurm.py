@@ -1,0 +1,262 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one place that touches Slurm: pyslurm, and the command strigger for what pyslurm cannot do soundly.
+
+Everything is given and returned as plain values (strings, numbers, lists, mappings), and every failure is a
+L(SlurmError). What libslurm does to the process it runs in is the concern of C(isolation).
+"""
+
+from __future__ import annotations
+
+
+import os
+import pwd
+import re
+import subprocess
+import traceback
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, Optional
+
+from . import hostlist
+from .errors import SlurmError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+DEFAULT_CONF = "/etc/slurm/slurm.conf"
+
+# A line of strigger --get. Its columns may be wider than usual, and that of the flags is blank when there are none;
+# a program is an absolute path with arguments (strigger(1)).
+_TRIGGER = re.compile(
+    r"\s*(?P<id>\d+) (?P<resource>\S+)\s+(?P<resource_id>\S+) (?P<event>\S+)\s+(?P<offset>-?\d+) (?P<user>\S+)\s+"
+    r"(?P<flags>(?!/)\S+)?\s*(?P<program>/.*)"
+)
+
+
+class Slurm:
+    """A Slurm cluster, as this host's configuration names it.
+
+    :param conf: path of another slurm.conf than the default one.
+    """
+
+    def __init__(self, conf: Optional[str] = None) -> None:
+        self._conf = conf
+        self._loaded: Optional[ModuleType] = None
+
+    # Configuration.
+
+    def config(self) -> dict[str, Any]:
+        """Return the controller's configuration: pyslurm's names (C(kill_wait_time)) with plain values."""
+        pyslurm = self._pyslurm()
+        with _calls(pyslurm, "REQUEST_BUILD_INFO"):
+            return dict(plain(pyslurm.slurmctld.Config.load()))
+
+    # Nodes.
+
+    def nodes(self, attributes: Optional[Iterable[str]] = None) -> dict[str, dict[str, Any]]:
+        """Return every node of the cluster: its name with its attributes, C(state) as a list of flags, base state first.
+
+        :param attributes: which attributes to evaluate; all when not given.
+        """
+        pyslurm = self._pyslurm()
+        with _calls(pyslurm, "REQUEST_NODE_INFO"):
+            loaded = pyslurm.Nodes.load()
+        names = node_attributes(pyslurm) if attributes is None else list(attributes)
+        return {name: _node(node, names) for name, node in loaded.items()}
+
+    def node_attributes(self) -> list[str]:
+        """Return the names of the attributes that a node has, sorted."""
+        return node_attributes(self._pyslurm())
+
+    def update_nodes(self, names: Iterable[str], **fields: Any) -> None:
+        """Change fields of nodes with one request: Slurm changes all of them or none.
+
+        :param fields: as C(scontrol update nodename) has them, C(state) in its words (DOWN, DRAIN, RESUME, ...).
+        """
+        pyslurm = self._pyslurm()
+        with _calls(pyslurm, "REQUEST_UPDATE_NODE"):
+            pyslurm.Node(hostlist.fold(names)).modify(pyslurm.Node(**fields))
+
+    # Triggers.
+
+    def triggers(self) -> list[dict[str, Any]]:
+        """Return the triggers that are set, of all users.
+
+        Each with C(id), C(resource) (C(node), C(job), C(slurmctld), ...), C(resource_id) (C(*) for all nodes), C(event),
+        C(offset) in seconds, C(user), C(permanent) and C(program).
+        """
+        found = []
+        for line in self._strigger("--get", "--noheader").splitlines():
+            match = _TRIGGER.fullmatch(line.rstrip())
+            if not match:
+                raise SlurmError(f"cannot read this line of strigger --get: {line!r}", call="strigger --get")
+            fields = match.groupdict()
+            numbers = {"id": int(fields["id"]), "offset": int(fields["offset"])}
+            found.append({**fields, **numbers, "permanent": "PERM" in (fields.pop("flags") or "")})
+            found[-1].pop("flags", None)
+        return found
+
+    def set_trigger(self, *, selectors: Iterable[str], offset: int, permanent: bool, program: str) -> None:
+        """Set a trigger. The controller does not tell its id: L(triggers) does.
+
+        :param selectors: the options of strigger that say what fires it, such as C(--node) and C(--down).
+        """
+        options = ["--set", *selectors, f"--program={program}"]
+        options += [f"--offset={offset}"] if offset else []
+        options += ["--flags=perm"] if permanent else []
+        self._strigger(*options)
+
+    def clear_trigger(self, trigger_id: int) -> None:
+        """Remove a trigger; one that is gone already is no failure."""
+        try:
+            self._strigger("--clear", f"--id={trigger_id}")
+        except SlurmError as error:
+            if "No such process" not in error.message:  # ESRCH
+                raise
+
+    def user(self) -> str:
+        """Return the name of the user that asks, as triggers carry it."""
+        uid = os.geteuid()
+        try:
+            return pwd.getpwuid(uid).pw_name
+        except KeyError:
+            return str(uid)
+
+    def executable(self, path: str) -> bool:
+        """Tell whether a trigger's program can be run on this host by this user."""
+        return os.path.isfile(path) and os.access(path, os.X_OK)
+
+    # How pyslurm and the commands are reached.
+
+    def _strigger(self, *options: str) -> str:
+        pyslurm = self._pyslurm()
+        call = f"strigger {options[0]}"
+        environment = {**os.environ, "LC_ALL": "C", **({"SLURM_CONF": self._conf} if self._conf else {})}
+        try:
+            result = subprocess.run(
+                ["strigger", *options], capture_output=True, text=True, env=environment, check=False
+            )
+        except FileNotFoundError:
+            raise SlurmError(
+                f"the command strigger is not on PATH ({os.environ.get('PATH', '')}): run the task on the controller, "
+                "or set PATH with the task's environment",
+                call=call,
+            ) from None
+        if result.returncode:
+            _raise_for_words(pyslurm, (result.stderr or result.stdout).strip(), call)
+        return result.stdout
+
+    def _pyslurm(self) -> ModuleType:
+        if self._loaded is None:
+            self._expect_conf()
+            self._loaded = _load_pyslurm()
+            self._loaded.slurm_init(self._conf)
+        return self._loaded
+
+    def _expect_conf(self) -> None:
+        """Say at once what libslurm says after a minute of waiting."""
+        path = self._conf or os.environ.get("SLURM_CONF")
+        if path and not os.path.isfile(path):
+            source = "the option slurm_conf" if self._conf else "the environment variable SLURM_CONF"
+            raise SlurmError(f"no slurm.conf at {path}, which {source} names")
+
+
+def _load_pyslurm() -> ModuleType:
+    # Without this libslurm starts, and may end the process, while the module is being imported.
+    os.environ["PYSLURM_DISABLE_AUTO_INIT"] = "1"
+    try:
+        import pyslurm
+    except ImportError as error:
+        raise SlurmError(
+            f"pyslurm cannot be imported ({error}): install pyslurm of this host's Slurm release for "
+            f"{os.sys.executable}, or set ansible_python_interpreter to the Python that has it; "
+            f"{traceback.format_exc().splitlines()[-1]}"
+        ) from None
+    _expect_release(pyslurm)
+    return pyslurm
+
+
+def _expect_release(pyslurm: ModuleType) -> None:
+    """Refuse a pyslurm that was built for another Slurm than the one that is installed: its calls would crash."""
+    if not hasattr(pyslurm, "Nodes"):
+        raise SlurmError(
+            f"pyslurm {pyslurm.__version__} is too old: it has no Nodes; install pyslurm of this host's Slurm release"
+        )
+    built = "{0}.{1:02d}".format(*pyslurm.slurm_api_version()[:2])
+    try:
+        said = subprocess.run(["scontrol", "--version"], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return
+    installed = said.split()[-1] if said else built
+    if not installed.startswith(f"{built}."):
+        raise SlurmError(
+            f"pyslurm {pyslurm.__version__} was built for Slurm {built}, this host has Slurm {installed}: install "
+            f"pyslurm {'.'.join(installed.split('.')[:2])}"
+        )
+
+
+class _calls:
+    """Turns pyslurm's errors during a call into ours."""
+
+    def __init__(self, pyslurm: ModuleType, call: str) -> None:
+        self._pyslurm, self._call = pyslurm, call
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
+        if isinstance(error, self._pyslurm.RPCError):
+            raise SlurmError.of(error.errno, _errno_name(self._pyslurm, error.errno), str(error), self._call) from error
+
+
+def _errno_name(pyslurm: ModuleType, errno: int) -> Optional[str]:
+    return _errnos(pyslurm).get(errno)
+
+
+def _errnos(pyslurm: ModuleType) -> dict[int, str]:
+    """Return the names of Slurm's error numbers, which pyslurm holds as constants."""
+    prefixes = ("ESLURM_", "SLURM_PROTOCOL_", "SLURM_COMMUNICATIONS_", "SLURMCTLD_COMMUNICATIONS_")
+    named = {value: name for name, value in vars(pyslurm).items() if name.startswith(prefixes) and type(value) is int}
+    # slurm_errno.h of 25.05 and later; pyslurm 25.11 has no constant for it.
+    return {2180: "ESLURM_INVALID_NODE_STATE_TRANSITION", **named}
+
+
+def _raise_for_words(pyslurm: ModuleType, words: str, call: str) -> NoReturn:
+    """Raise the error that a command of Slurm printed: known by its text, which is slurm_strerror's."""
+    text = words.splitlines()[-1].rpartition(": ")[2] if words else "no message"
+    for errno, name in _errnos(pyslurm).items():
+        if pyslurm.error.slurm_strerror(errno) == text:
+            raise SlurmError.of(errno, name, text, call)
+    raise SlurmError(f"{call}: {words or text}", call=call)
+
+
+def node_attributes(pyslurm: ModuleType) -> list[str]:
+    return sorted(
+        name for name, value in vars(pyslurm.Node).items() if not name.startswith("_") and not callable(value)
+    )
+
+
+def _node(node: Any, attributes: Iterable[str]) -> dict[str, Any]:
+    record = {name: plain(getattr(node, name)) for name in attributes}
+    if "state" in record:
+        record["state"] = record["state"].split("+")
+    if "reason" in record and not record["reason"] and "reason_user" in record:
+        record["reason_user"] = None  # uid 0 is what an unset one reads as
+    return record
+
+
+def plain(value: Any) -> Any:
+    """Return a value of pyslurm as JSON has it."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(plain(item) for item in value)
+    if hasattr(value, "to_dict"):
+        return plain(value.to_dict())
+    return str(value)

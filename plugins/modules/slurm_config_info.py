@@ -1,0 +1,72 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: slurm_config_info
+short_description: Read the configuration of a Slurm cluster
+version_added: 0.1.0
+description:
+  - Returns the parameters of C(slurm.conf) as the controller has them in force, all or the ones asked for.
+extends_documentation_fragment:
+  - hpc.slurm.slurm
+  - hpc.slurm.slurm.attributes
+  - hpc.slurm.slurm.info
+options:
+  item:
+    description:
+      - The parameters to return, by their names in C(slurm.conf) (V(TopologyPlugin)) or in snake case
+        (V(topology_plugin)). An unknown name is an error that names those that look like it.
+      - Without it all are returned.
+    type: list
+    elements: str
+    aliases: [items]
+seealso:
+  - module: hpc.slurm.slurm_node_info
+"""
+
+EXAMPLES = r"""
+- name: See who may set triggers, and how soon a silent node is down
+  hpc.slurm.slurm_config_info:
+    item:
+      - SlurmUser
+      - SlurmdTimeout
+  register: slurm
+
+- name: Stop when the cluster is not the one this play is for
+  ansible.builtin.assert:
+    that: (hpc_config.config.cluster_name) == "lab"
+  vars:
+    hpc_config: "{{ all_parameters }}"
+
+- name: Keep the whole configuration, as a record
+  hpc.slurm.slurm_config_info:
+  register: all_parameters
+"""
+
+RETURN = r"""
+config:
+  description:
+    - The parameters, each under its name as it was asked for; when all are returned, under pyslurm's name, which is
+      the words of the C(slurm.conf) name in full and in snake case.
+    - Times are in seconds, sizes as in C(slurm.conf). A parameter that is not set is null.
+  returned: success
+  type: dict
+  sample:
+    SlurmUser: slurm
+    SlurmdTimeout: 300
+"""
+
+from ansible_collections.hpc.slurm.plugins.module_utils.config import plan_info
+from ansible_collections.hpc.slurm.plugins.module_utils.core import run_module
+
+
+def main() -> None:
+    run_module(plan_info, {"item": {"type": "list", "elements": "str", "aliases": ["items"]}})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: slurm_trigger_info
+short_description: Read the triggers of a Slurm cluster
+version_added: 0.1.0
+description:
+  - Returns the triggers that are set, of all users. Options that are given must all hold.
+  - Triggers that have fired are not listed by Slurm.
+extends_documentation_fragment:
+  - hpc.slurm.slurm
+  - hpc.slurm.slurm.attributes
+  - hpc.slurm.slurm.info
+options:
+  event:
+    description: Only triggers for this event, in the words of strigger(1).
+    type: str
+  user:
+    description: Only triggers of this user.
+    type: str
+  job_id:
+    description: Only triggers about this job.
+    type: str
+  program:
+    description: Only triggers whose program matches this regular expression somewhere.
+    type: str
+seealso:
+  - module: hpc.slurm.slurm_trigger
+"""
+
+EXAMPLES = r"""
+- name: See what is armed
+  hpc.slurm.slurm_trigger_info:
+  register: armed
+
+- name: See whether nodes that go down are told to the listener
+  hpc.slurm.slurm_trigger_info:
+    event: down
+    program: "/node/down "
+  register: down
+  failed_when: not down.triggers
+"""
+
+RETURN = r"""
+triggers:
+  description: The triggers, in the order of their ids.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The trigger's id.
+      type: int
+    event:
+      description: What fires it; V(unknown) where Slurm has several kinds in one trigger.
+      type: str
+    resource:
+      description: What it is about, such as V(node), V(job) or V(slurmctld).
+      type: str
+    resource_id:
+      description: The hostlist or the job's id; V(*) for all.
+      type: str
+    offset:
+      description: Seconds from the event to the program.
+      type: int
+    permanent:
+      description: Whether it stays when it has fired.
+      type: bool
+    program:
+      description: What slurmctld runs.
+      type: str
+    user:
+      description: Its owner, as whom the program runs.
+      type: str
+  sample:
+    - id: 17
+      event: down
+      resource: node
+      resource_id: "*"
+      offset: 0
+      permanent: true
+      program: /usr/local/sbin/node-down
+      user: slurm
+"""
+
+from ansible_collections.hpc.slurm.plugins.module_utils.core import run_module
+from ansible_collections.hpc.slurm.plugins.module_utils.trigger import plan_info
+
+
+def main() -> None:
+    text = {"type": "str"}
+    run_module(plan_info, {"event": text, "user": text, "job_id": text, "program": text})
+
+
+if __name__ == "__main__":
+    main()

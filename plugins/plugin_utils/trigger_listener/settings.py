@@ -1,0 +1,163 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The arguments of the event source, checked before anything is opened."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+GRANULARITIES = ("node", "batch")
+_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a rulebook gives; the attributes are the documented arguments."""
+
+    host: str = "127.0.0.1"
+    port: int = 32000
+    url: str = ""
+    id: Optional[str] = None
+    cluster: Optional[str] = None
+    state_dir: Path = Path()
+    token: Optional[bytes] = None
+    granularity: str = "node"
+    max_body: int = 1048576
+    feedback: bool = False
+
+    @classmethod
+    def from_args(cls, args: Mapping[str, Any]) -> Settings:
+        """Check a rulebook's arguments.
+
+        :raises ValueError: with the argument's name, what is wrong with it and what to write instead.
+        """
+        unknown = sorted(set(args) - set(ARGUMENTS))
+        if unknown:
+            raise ValueError(f"unknown argument {', '.join(unknown)}; there are: {', '.join(ARGUMENTS)}")
+        host = _text(args, "host", cls.host)
+        port = _number(args, "port", cls.port, 0, 65535)
+        token = _token(args)
+        loopback = _is_loopback(host)
+        if not loopback and token is None:
+            raise ValueError(
+                f"host {host} can be reached from other machines: give token or token_file, or bind to 127.0.0.1"
+            )
+        return cls(
+            host=host,
+            port=port,
+            url=_url(args, host, port),
+            id=_identity(args),
+            cluster=_text(args, "cluster", None),
+            state_dir=_state_dir(args),
+            token=token,
+            granularity=_choice(args, "granularity", GRANULARITIES),
+            max_body=_number(args, "max_body", cls.max_body, 1024, 1 << 30),
+            feedback=_flag(args, "feedback"),
+        )
+
+
+# The arguments a rulebook may give, and the one that ansible-rulebook adds for a source with feedback.
+ARGUMENTS = (
+    "host",
+    "port",
+    "url",
+    "id",
+    "cluster",
+    "state_dir",
+    "token",
+    "token_file",
+    "granularity",
+    "max_body",
+    "feedback",
+)
+
+
+def _text(args: Mapping[str, Any], name: str, default: Optional[str]) -> Any:
+    value = args.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{name} must be a text that is not empty, this is {value!r}")
+    return value.strip()
+
+
+def _number(args: Mapping[str, Any], name: str, default: int, low: int, high: int) -> int:
+    value = args.get(name, default)
+    try:
+        number = int(value)  # a variable in a rulebook arrives as text
+    except (TypeError, ValueError):
+        number = low - 1
+    if isinstance(value, (bool, float)) or not low <= number <= high:
+        raise ValueError(f"{name} must be a whole number from {low} to {high}, this is {value!r}")
+    return number
+
+
+def _flag(args: Mapping[str, Any], name: str) -> bool:
+    value = args.get(name, False)
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be true or false, this is {value!r}")
+    return value
+
+
+def _choice(args: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str:
+    value = args.get(name, choices[0])
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, this is {value!r}")
+    return str(value)
+
+
+def _url(args: Mapping[str, Any], host: str, port: int) -> str:
+    given: Optional[str] = _text(args, "url", None)
+    if given is None:
+        if host in ("0.0.0.0", "::"):
+            raise ValueError(f"host {host} means every address of this machine: give url, as the controller reaches it")
+        given = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if not re.fullmatch(r"https?://[^\s'\"\\]+", given):
+        raise ValueError(f"url must start with http:// or https:// and hold no blanks or quotes, this is {given!r}")
+    return given.rstrip("/")
+
+
+def _identity(args: Mapping[str, Any]) -> Optional[str]:
+    given: Optional[str] = _text(args, "id", None)
+    if given is not None and not _ID.fullmatch(given):
+        raise ValueError(f"id must be 8 to 64 letters, digits, - or _, this is {given!r}")
+    return given
+
+
+def _state_dir(args: Mapping[str, Any]) -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    path = Path(_text(args, "state_dir", f"{base}/hpc-slurm/trigger_listener")).expanduser()
+    if not path.is_absolute():
+        raise ValueError(f"state_dir must be an absolute path, this is {str(path)!r}")
+    return path
+
+
+def _token(args: Mapping[str, Any]) -> Optional[bytes]:
+    given, file = _text(args, "token", None), _text(args, "token_file", None)
+    if given and file:
+        raise ValueError("token and token_file exclude each other: leave token out")
+    if file:
+        try:
+            given = Path(file).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"token_file {file} cannot be read: {error}") from None
+    if given is None:
+        return None
+    if not re.fullmatch(r"[\x21-\x7e]{16,512}", given):
+        raise ValueError("the token must be 16 to 512 printable ASCII characters without blanks")
+    return given.encode("ascii")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,200 @@
+"""What the lab is built from, kept between runs: a root file system, a pyslurm wheel and a Python environment.
+
+All lie under ${XDG_CACHE_HOME:-~/.cache}/hpc-slurm, each in a directory named by a hash of what it is built from. A
+build happens in a directory of its own that is renamed when complete, under a lock, so that two checkouts share the
+caches and an interrupted build leaves nothing that is taken for a whole one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from progress import LabError, Progress, run
+
+HERE = Path(__file__).resolve().parent
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "cert", "proxy")
+
+
+class Parts(NamedTuple):
+    root: Path
+    """The root file system: Debian with Slurm."""
+    python: Path
+    """The Python environment, mounted at /opt/lab."""
+    scratch: Path
+    """Where ansible-test keeps the environments it makes, mounted at /root/.ansible/test."""
+
+
+def home() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "hpc-slurm"
+
+
+def versions() -> dict[str, str]:
+    """Return versions.env as a mapping."""
+    lines = (HERE / "versions.env").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def build(progress: Progress) -> Parts:
+    """Build what is missing and return where everything lies."""
+    home().mkdir(parents=True, exist_ok=True)
+    release = versions()
+    root_key = key(release["DEBIAN_SUITE"], release["SLURM_RELEASE"], content("packages.txt"), content("make_root.sh"))
+    root = cached("root", root_key, lambda path, log: make_root(path, log, progress))
+    built_against = [installed(root, package) for package in ("libslurm-dev", "python3")]
+    wheel_key = key(*built_against, release["PYSLURM"], content("pyslurm_compat.h"), content("make_wheel.sh"))
+    wheel = cached("wheel", wheel_key, lambda path, log: make_wheel(path, log, root, progress))
+    python_key = key(
+        wheel_key,
+        release["ANSIBLE_CORE"],
+        release["ANSIBLE_RULEBOOK"],
+        content("requirements.txt"),
+        content("../../requirements.txt"),
+        content("make_python.sh"),
+    )
+    python = cached("python", python_key, lambda path, log: make_python(path, log, root, wheel, progress))
+    scratch = cached("ansible-test", python_key, lambda path, log: path.mkdir())
+    return Parts(root, python, scratch)
+
+
+def remove() -> None:
+    shutil.rmtree(home(), ignore_errors=True)
+
+
+def content(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+def cached(kind: str, name: str, make: Callable[[Path, Path], None]) -> Path:
+    """Return the cache entry `kind`-`name`, made by `make(path, log)` if it is not there yet."""
+    final = home() / f"{kind}-{name}"
+    with locked(kind):
+        if final.exists():
+            return final
+        partial, log = home() / f"{kind}-{name}.partial", home() / f"{kind}-{name}.log"
+        # Older entries of this kind were built from something else; an interrupted build is no use to anybody.
+        for stale in home().glob(f"{kind}-*.partial"):
+            shutil.rmtree(stale)
+        log.unlink(missing_ok=True)
+        make(partial, log)
+        partial.rename(final)
+        log.unlink(missing_ok=True)
+    return final
+
+
+@contextlib.contextmanager
+def locked(kind: str) -> Iterator[None]:
+    with open(home() / f"{kind}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+# The three builds.
+
+
+def make_root(path: Path, log: Path, progress: Progress) -> None:
+    suite = versions()["DEBIAN_SUITE"]
+    if not shutil.which("mmdebstrap"):
+        progress.phase("mmdebstrap: installing Debian's package")
+        run(["apt-get", "update"], log, "apt-get update")
+        run(["apt-get", "install", "--yes", "--no-install-recommends", "mmdebstrap"], log, "apt-get install mmdebstrap")
+    progress.phase(f"root file system: Debian {suite} with Slurm (about a minute)")
+    lines = content("packages.txt").splitlines()
+    packages = ",".join(line for line in lines if line and not line.startswith("#"))
+    run([str(HERE / "make_root.sh"), suite, str(path), mirror(), packages], log, "building the root file system")
+    expect_release(path)
+    # What lets the programs inside reach what the host reaches.
+    shutil.copy(CERTIFICATES, path / "etc/ssl/certs")
+    (path / "etc/pip.conf").write_text(pip_configuration(), encoding="utf-8")
+
+
+def make_wheel(path: Path, log: Path, root: Path, progress: Progress) -> None:
+    release = versions()
+    progress.phase(f"pyslurm {release['PYSLURM']} for Slurm {release['SLURM_RELEASE']}: compiling (two to four minutes)")
+    path.mkdir()
+    in_root(root, path, "/wheels", ["make_wheel.sh", release["PYSLURM"], release["SLURM_RELEASE"]], log)
+
+
+def make_python(path: Path, log: Path, root: Path, wheel: Path, progress: Progress) -> None:
+    release = versions()
+    progress.phase("Python environment: ansible-core, ansible-rulebook, the event source's libraries, test tools")
+    shutil.copytree(wheel, path / "wheels")
+    requirements = [
+        f"ansible-core=={release['ANSIBLE_CORE']}",
+        f"ansible-rulebook=={release['ANSIBLE_RULEBOOK']}",
+        content("../../requirements.txt"),
+        content("requirements.txt"),
+    ]
+    (path / "requirements.txt").write_text("\n".join(requirements), encoding="utf-8")
+    in_root(root, path, "/opt/lab", ["make_python.sh"], log)
+
+
+def in_root(root: Path, directory: Path, at: str, script: list[str], log: Path) -> None:
+    """Run a build step inside the root; its mounts and processes end with it, whatever happens (see stage.sh)."""
+    namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
+    command = [*namespaces, "bash", str(HERE / "stage.sh"), str(root), str(directory), at, *script]
+    run(command, log, f"{script[0]} in the root", env={"PATH": os.environ["PATH"], **network_environment()})
+
+
+def expect_release(root: Path) -> None:
+    """Refuse a Slurm of another release than the one pyslurm is bridged to."""
+    wanted, found = versions()["SLURM_RELEASE"], installed(root, "slurmctld")
+    if not found.startswith(f"{wanted}."):
+        raise LabError(
+            f"Debian {versions()['DEBIAN_SUITE']} now has Slurm {found}, the lab is made for {wanted}: "
+            f"set SLURM_RELEASE and PYSLURM in {HERE / 'versions.env'} and see pyslurm_compat.h"
+        )
+
+
+def installed(root: Path, package: str) -> str:
+    """Return the version of a Debian package in the root."""
+    command = ["dpkg-query", f"--root={root}", "--showformat=${Version}", "--show", package]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+# The host's way to the package sources.
+
+
+def mirror() -> str:
+    """Return the Debian mirror that the host's own package sources name."""
+    wanted = "$(ORIGIN) $(LABEL) $(REPO_URI)"
+    command = ["apt-get", "indextargets", "--format", wanted, "Created-By: Packages"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    for line in result.stdout.splitlines():
+        origin, label, address = line.rsplit(maxsplit=2)[-3:]
+        if (origin, label) == ("Debian", "Debian"):
+            return address
+    raise LabError("no Debian mirror in this machine's package sources: run `apt-get update` and look at its errors")
+
+
+def pip_configuration() -> str:
+    """Return pip's settings on the host that say where packages come from, as a pip.conf."""
+    command = ["python3", "-m", "pip", "config", "list"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    settings = {}
+    for line in result.stdout.splitlines():
+        name, _, value = line.partition("=")
+        setting, value = name.rpartition(".")[2], value.strip("'\"")
+        if setting in PIP_SETTINGS and not value.startswith("file:"):
+            settings[setting] = value
+    return "\n".join(["[global]", *(f"{name} = {value}" for name, value in settings.items()), ""])
+
+
+def network_environment() -> dict[str, str]:
+    """Return the environment variables by which the host's programs find their way out."""
+    names = {"http_proxy", "https_proxy", "no_proxy", "pip_index_url", "pip_trusted_host"}
+    found = {name: value for name, value in os.environ.items() if name.lower() in names}
+    return {**found, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}

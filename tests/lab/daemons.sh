@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Inside the lab's root, still process 1: munge, slurmctld and the slurmds, then wait for ever.
+set -eu
+export PATH=/opt/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
+umount --recursive --lazy /mnt
+here=$(dirname -- "$0")
+
+install -d -m 0755 /etc/slurm
+install -m 0644 "$here/slurm.conf" /etc/slurm/slurm.conf
+echo 'CgroupPlugin=disabled' >/etc/slurm/cgroup.conf
+install -d -o slurm -g slurm -m 0755 /run/slurm /var/lib/slurm /var/lib/slurm/slurmctld
+
+# A home, so that Ansible can also be run as this user and not only become it.
+usermod --home /var/lib/slurm slurm
+
+install -d -o munge -g munge -m 0755 /run/munge
+install -d -o munge -g munge -m 0700 /var/log/munge /var/lib/munge /etc/munge
+dd if=/dev/urandom of=/etc/munge/munge.key bs=1024 count=1 status=none
+chown munge:munge /etc/munge/munge.key
+chmod 0600 /etc/munge/munge.key
+setpriv --reuid=munge --regid=munge --init-groups munged
+
+setpriv --reuid=slurm --regid=slurm --init-groups slurmctld -i
+for number in 1 2 3 4 5 6 7 8; do
+    slurmd -N "node$number"
+done
+touch /var/log/lab/started
+
+# Children whose parents are gone come to process 1, and bash takes them in while it waits.
+trap 'exit 0' TERM
+while :; do
+    sleep infinity &
+    wait $!
+done

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Process 1 of the lab, in namespaces of its own: puts the root together, starts the daemons, and then waits, taking in
+# the children that others leave. When it ends, the kernel ends all that runs in the lab.
+set -eu
+root=$1 python=$2 scratch=$3 mountpoint=$4 checkout=$5 inside=$6 logs=$7
+
+ip link set lo up
+# Slurm asks for the addresses of "any" with AI_ADDRCONFIG, which does not count loopback's own.
+ip address add 192.0.2.1/32 dev lo
+hostname lab
+
+# The cached root is never written to: changes go to memory and end with the lab.
+mount -t tmpfs -o mode=0755 tmpfs "$mountpoint"
+mkdir "$mountpoint/upper" "$mountpoint/work" "$mountpoint/root"
+mount -t overlay overlay \
+    -o "lowerdir=$root,upperdir=$mountpoint/upper,workdir=$mountpoint/work" "$mountpoint/root"
+cd "$mountpoint/root"
+mount -t proc proc proc
+mount -t sysfs sysfs sys || true
+mount --rbind /dev dev
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts dev/pts
+mount -t tmpfs -o mode=1777 tmpfs dev/shm
+mount -t tmpfs -o mode=0755 tmpfs run
+
+mkdir -p opt/lab root/.ansible/test "./$inside" etc/ansible var/log/lab
+mount --bind "$python" opt/lab
+mount --bind "$scratch" root/.ansible/test
+mount --bind "$checkout" "./$inside"
+mount --bind "$logs" var/log/lab
+chmod 1777 var/log/lab
+cp /etc/resolv.conf etc/resolv.conf
+printf '127.0.0.1 localhost lab\n::1 localhost\n' >etc/hosts
+ln -sf "$inside/tests/lab/inventory.yml" etc/ansible/hosts
+
+pivot_root . mnt
+cd /
+exec chroot . "$inside/tests/lab/daemons.sh" </dev/null

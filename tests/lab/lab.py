@@ -1,0 +1,258 @@
+"""A real Slurm cluster on this machine, for the demo, the tests and the benchmarks.
+
+    lab up                               build what is missing, start the cluster, wait until it answers
+    lab exec [--user NAME] [--host-network] -- COMMAND...   run a command inside
+    lab status                           what runs (exit status 3 when nothing does)
+    lab down                             end every process of the lab; its logs stay
+    lab destroy                          down, and remove the caches and the logs too
+
+The lab is one process tree in mount, process, network, IPC and host name namespaces of its own: `unshare` starts
+init.sh there as process 1, and when that ends the kernel ends everything else and drops every mount. Its root is an
+overlay of a cached root file system (cache.py) with its changes in memory, so nothing survives it but the logs. This
+checkout is mounted where Ansible finds the collection hpc.slurm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Iterator, NoReturn, Optional
+
+import cache
+from progress import LabError, Progress
+
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parent.parent
+IDENTITY = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:12]
+STATE = Path("/run/hpc-slurm-lab") / IDENTITY
+LOGS = CHECKOUT / "tests" / "output" / "lab"
+
+INSIDE = "/usr/share/ansible/collections/ansible_collections/hpc/slurm"
+READY_LIMIT = 60.0
+NODES_WITH_DAEMONS = "node[1-8]"
+NAMESPACES = ("--mount", "--pid", "--net", "--ipc", "--uts")
+ENVIRONMENT = {
+    "PATH": "/opt/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "ANSIBLE_NOCOLOR": "1",
+    "ANSIBLE_LOCALHOST_WARNING": "false",
+    # The checkout is shared with the host: compiled files stay out of it.
+    "PYTHONPYCACHEPREFIX": "/var/cache/python",
+}
+
+
+# What runs: process 1 of the lab, as the host sees it.
+
+
+def started_at(pid: int) -> Optional[str]:
+    """Return the start time of a live process in clock ticks since boot (proc(5), field 22), or None."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    state, *rest = stat.rpartition(")")[2].split()
+    return None if state == "Z" else rest[18]
+
+
+def running() -> Optional[int]:
+    """Return the process id of the lab's process 1, or None; a recycled process id does not count."""
+    try:
+        record = json.loads((STATE / "process").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    pid = int(record["pid"])
+    return pid if started_at(pid) == record["started_at"] else None
+
+
+@contextlib.contextmanager
+def locked() -> Iterator[None]:
+    """Let one `up`, `down` or `destroy` of this checkout run at a time."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    with open(STATE.with_suffix(".lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def wait_for(what: str, limit: float, condition: object) -> None:
+    """Poll a condition (a callable) until it holds; LabError with what was waited for when `limit` seconds are up."""
+    assert callable(condition)
+    deadline = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > deadline:
+            raise LabError(f"waited {limit:.0f} s for {what}, in vain; the logs are in {LOGS}")
+        time.sleep(0.1)
+
+
+# Commands.
+
+
+def up() -> None:
+    with locked():
+        if running():
+            print("lab: running")
+            return
+        progress = Progress()
+        parts = cache.build(progress)
+        progress.phase("cluster: munge, slurmctld, slurmd of node1 to node8")
+        clear()
+        start(parts)
+        try:
+            wait_for("slurmctld and all slurmds to answer", READY_LIMIT, answers)
+        except LabError:
+            stop()
+            raise
+        progress.done("lab: up")
+
+
+def start(parts: cache.Parts) -> None:
+    """Start process 1 and record it. Returns before the daemons answer."""
+    shutil.rmtree(LOGS, ignore_errors=True)
+    LOGS.mkdir(parents=True)
+    (STATE / "root").mkdir(parents=True)
+    command = ["unshare", *NAMESPACES, "--fork", "--kill-child", "--propagation", "private"]
+    command += ["bash", str(HERE / "init.sh")]
+    arguments = [str(parts.root), str(parts.python), str(parts.scratch), str(STATE / "root"), str(CHECKOUT), INSIDE]
+    with open(LOGS / "init.log", "wb") as log:
+        outer = subprocess.Popen(
+            command + arguments + [str(LOGS)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            close_fds=True,
+            env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
+        )
+    children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
+    wait_for("the lab's first process", 10, lambda: children.read_text().split() or outer.poll() is not None)
+    if outer.poll() is not None:
+        raise LabError(f"the lab did not start: {(LOGS / 'init.log').read_text(encoding='utf-8').strip()}")
+    pid = int(children.read_text().split()[0])
+    record = {"pid": pid, "outer": outer.pid, "started_at": started_at(pid)}
+    (STATE / "process").write_text(json.dumps(record), encoding="utf-8")
+
+
+def answers() -> bool:
+    """Tell whether the controller is up and every node with a daemon is idle."""
+    if running() is None:
+        raise LabError(f"the lab ended while starting: {(LOGS / 'init.log').read_text(encoding='utf-8').strip()}")
+    if not (LOGS / "started").exists():
+        return False
+    command = inside(["sinfo", "--noheader", "--nodes", NODES_WITH_DAEMONS, "--format", "%T"], user="root")
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.returncode == 0 and result.stdout.split() == ["idle"]
+
+
+def inside(command: list[str], user: str, host_network: bool = False) -> list[str]:
+    """Return the command line that runs `command` in the lab as `user`."""
+    pid = running()
+    if pid is None:
+        raise LabError("the lab is not running: start it with `tests/lab/lab up`")
+    namespaces = [name for name in NAMESPACES if not (host_network and name == "--net")]
+    enter = ["nsenter", "--target", str(pid), *namespaces, "--root", f"--wdns={INSIDE}"]
+    environment = {**ENVIRONMENT, "HOME": home_of(user, pid), "USER": user, "TERM": os.environ.get("TERM", "dumb")}
+    if host_network:
+        environment.update(cache.network_environment())
+    pairs = [f"{name}={value}" for name, value in environment.items()]
+    become = [] if user == "root" else ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
+    return [*enter, "env", "--ignore-environment", *pairs, *become, *command]
+
+
+def home_of(user: str, pid: int) -> str:
+    for line in Path(f"/proc/{pid}/root/etc/passwd").read_text(encoding="utf-8").splitlines():
+        fields = line.split(":")
+        if fields[0] == user:
+            return fields[5]
+    raise LabError(f"no user {user!r} in the lab; there are root, slurm and alice (an ordinary user)")
+
+
+def execute(command: list[str], user: str, host_network: bool) -> NoReturn:
+    if not command:
+        raise LabError("exec needs a command: lab exec [--user NAME] -- COMMAND...")
+    arguments = inside(command, user, host_network)
+    os.execvp(arguments[0], arguments)
+
+
+def stop() -> bool:
+    """End the lab's processes, if any, and tell whether there were any."""
+    pid = running()
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)  # process 1 of the namespace: the kernel ends all others with it
+        wait_for("the lab's processes to end", 20, lambda: started_at(pid) is None)
+    clear()
+    return pid is not None
+
+
+def clear() -> None:
+    """Remove what a lab leaves: its mounts ended with its namespace, a directory and a record are all there is."""
+    shutil.rmtree(STATE, ignore_errors=True)
+    STATE.mkdir(parents=True)
+
+
+def down() -> None:
+    with locked():
+        print("lab: down" if stop() else "lab: was not running")
+        STATE.rmdir()
+
+
+def status() -> int:
+    pid = running()
+    if pid is None:
+        print("lab: not running")
+        return 3
+    print(f"lab: running, process {pid}, logs in {LOGS}")
+    return subprocess.run(inside(["sinfo"], user="root"), check=False).returncode
+
+
+def destroy() -> None:
+    down()
+    shutil.rmtree(LOGS, ignore_errors=True)
+    cache.remove()
+    print("lab: caches removed")
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="lab", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{up,exec,status,down,destroy}")
+    for name in ("up", "status", "down", "destroy"):
+        commands.add_parser(name)
+    run = commands.add_parser("exec")
+    run.add_argument("--user", default="root", help="root (default), slurm, or alice, an ordinary user")
+    run.add_argument("--host-network", action="store_true", help="with the host's network, for tools that download")
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND...")
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    options = parse(sys.argv[1:])
+    try:
+        if os.geteuid() != 0:
+            raise LabError("the lab makes namespaces and mounts, so it needs root: run it as root or with sudo")
+        if options.command == "exec":
+            argv = options.argv[1:] if options.argv[:1] == ["--"] else options.argv
+            execute(argv, options.user, options.host_network)
+        if options.command == "status":
+            return status()
+        {"up": up, "down": down, "destroy": destroy}[options.command]()
+    except LabError as error:
+        print(f"lab: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("lab: interrupted; the next `lab up` or `lab down` clears what is left", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

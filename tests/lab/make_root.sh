@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# make_root.sh SUITE DIRECTORY MIRROR PACKAGES: a minimal Debian with the packages, and the lab's ordinary user.
+set -eu
+suite=$1 directory=$2 mirror=$3 packages=$4
+
+# A mirror may be a frozen copy, whose index files are past their date.
+mmdebstrap --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' --include="$packages" \
+    --customize-hook='chroot "$1" useradd --create-home alice' \
+    "$suite" "$directory" "$mirror"

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# stage.sh ROOT DIRECTORY AT SCRIPT [ARGUMENT...]: run one of this folder's scripts inside ROOT, with DIRECTORY mounted
+# at AT for what it makes. Runs in mount and process namespaces of its own, so every mount ends with it.
+set -eu
+root=$1 directory=$2 at=$3 script=$4
+shift 4
+
+# ROOT stays as it is: what else is written goes to memory.
+stage=/mnt
+mount -t tmpfs tmpfs "$stage"
+mkdir "$stage/upper" "$stage/work" "$stage/root"
+mount -t overlay overlay -o "lowerdir=$root,upperdir=$stage/upper,workdir=$stage/work" "$stage/root"
+mount -t proc proc "$stage/root/proc"
+mount --rbind /dev "$stage/root/dev"
+cp /etc/resolv.conf "$stage/root/etc/resolv.conf"
+mkdir -p "$stage/root/$at" "$stage/root/lab"
+mount --bind "$directory" "$stage/root/$at"
+mount --bind "$(dirname -- "$0")" "$stage/root/lab"
+
+exec chroot "$stage/root" bash "/lab/$script" "$@"
