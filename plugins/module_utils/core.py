@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .errors import Conflict, SlurmError
+from .errors import ConflictError, SlurmError
 from .isolation import isolated
 from .slurm import Slurm
 
@@ -59,11 +59,11 @@ def run_module(planner: Planner, argument_spec: dict[str, Any], **constraints: A
 
     :param constraints: C(required_if), C(mutually_exclusive) and so on, as for AnsibleModule.
     """
-    module = AnsibleModule(
-        argument_spec={**COMMON_OPTIONS, **argument_spec}, supports_check_mode=True, **constraints
-    )
+    module = AnsibleModule(argument_spec={**COMMON_OPTIONS, **argument_spec}, supports_check_mode=True, **constraints)
     try:
-        outcome = isolated(lambda: execute(planner, Slurm(module.params["slurm_conf"]), module.params, module.check_mode))
+        outcome = isolated(
+            lambda: execute(planner, Slurm(module.params["slurm_conf"]), module.params, module.check_mode)
+        )
     except SlurmError as error:
         module.fail_json(**error.result())
     for warning in outcome.pop("warnings"):
@@ -80,7 +80,7 @@ def execute(planner: Planner, slurm: Slurm, params: dict[str, Any], check_mode: 
         try:
             result = plan.result if check_mode or not plan.changes else _apply(plan)
             break
-        except Conflict:
+        except ConflictError:
             if attempt == ATTEMPTS:
                 raise
     return {**result, "changed": bool(plan.changes), "diff": difference(plan.changes), "warnings": list(plan.warnings)}

@@ -43,8 +43,8 @@ class SlurmError(Exception):
 
     @classmethod
     def of(cls, errno: int, name: Optional[str], text: str, call: str) -> SlurmError:
-        """Return the error for an errno of Slurm: a L(Conflict) where planning anew may help."""
-        kind = Conflict if name in Conflict.NAMES else cls
+        """Return the error for an errno of Slurm: a L(ConflictError) where planning anew may help."""
+        kind = ConflictError if name in ConflictError.NAMES else cls
         advice = ADVICE.get(name or "")
         message = f"{call}: {text} ({name or 'errno'} {errno})" + (f"; {advice}" if advice else "")
         return kind(message, errno, name, call)
@@ -54,7 +54,7 @@ class SlurmError(Exception):
         return {"msg": self.message, "errno": self.errno, "errno_name": self.name, "call": self.call}
 
 
-class Conflict(SlurmError):
+class ConflictError(SlurmError):
     """What was planned no longer fits what is there: somebody else changed it between the reading and the write."""
 
     NAMES = ("ESLURM_INVALID_NODE_STATE_TRANSITION", "ESLURM_TRIGGER_DUP")

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from typing import IO, Any
 
@@ -50,6 +51,7 @@ def isolated(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 def _answer(work: Callable[[], dict[str, Any]], writing: int, noise: IO[bytes]) -> None:
     """In the child: write the answer to the pipe, and end."""
     os.dup2(noise.fileno(), 2)  # what libslurm prints
+    status = 70
     try:
         try:
             answer = ["result", work()]
@@ -59,12 +61,11 @@ def _answer(work: Callable[[], dict[str, Any]], writing: int, noise: IO[bytes]) 
         with os.fdopen(writing, "w", encoding="utf-8") as pipe:
             json.dump(answer, pipe)
         status = 0
-    except BaseException:
-        # A fault of this collection: its traceback goes to the caller among the last words.
-        sys.excepthook(*sys.exc_info())
+    finally:
+        if status:  # a fault of this collection: its traceback is among the last words
+            traceback.print_exc()
         sys.stderr.flush()
-        status = 70
-    os._exit(status)
+        os._exit(status)
 
 
 def _obituary(status: int, words: str) -> str:

@@ -46,7 +46,10 @@ class Target(NamedTuple):
 OUT_OF_SERVICE = frozenset(("DOWN", "DRAIN", "FAIL"))
 TARGETS = {
     "down": Target(
-        "DOWN", reached_with=frozenset(("DOWN",)), base="DOWN", default_reason="Ansible: Downed using hpc.slurm.slurm_node"
+        "DOWN",
+        reached_with=frozenset(("DOWN",)),
+        base="DOWN",
+        default_reason="Ansible: Downed using hpc.slurm.slurm_node",
     ),
     "drained": Target(
         "DRAIN",
@@ -126,9 +129,7 @@ def plan_nodes(slurm: Slurm, params: dict[str, Any]) -> Plan:
     def result(nodes: dict[str, dict[str, Any]]) -> dict[str, Any]:
         return {"nodes": nodes, "changed_nodes": sorted([*moving, *renamed]), "skipped_nodes": skipped}
 
-    return Plan(
-        result(after), changes, writes, read_back=lambda: result(_select(slurm.nodes(DETAILS), names))
-    )
+    return Plan(result(after), changes, writes, read_back=lambda: result(_select(slurm.nodes(DETAILS), names)))
 
 
 def _reason(params: dict[str, Any], target: Target) -> Optional[str]:

@@ -10,12 +10,11 @@ L(SlurmError). What libslurm does to the process it runs in is the concern of C(
 
 from __future__ import annotations
 
-
 import os
 import pwd
 import re
 import subprocess
-import traceback
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
@@ -50,18 +49,18 @@ class Slurm:
     def config(self) -> dict[str, Any]:
         """Return the controller's configuration: pyslurm's names (C(kill_wait_time)) with plain values."""
         pyslurm = self._pyslurm()
-        with _calls(pyslurm, "REQUEST_BUILD_INFO"):
+        with _Calls(pyslurm, "REQUEST_BUILD_INFO"):
             return dict(plain(pyslurm.slurmctld.Config.load()))
 
     # Nodes.
 
     def nodes(self, attributes: Optional[Iterable[str]] = None) -> dict[str, dict[str, Any]]:
-        """Return every node of the cluster: its name with its attributes, C(state) as a list of flags, base state first.
+        """Return every node: its name with its attributes, C(state) as a list of flags with the base state first.
 
         :param attributes: which attributes to evaluate; all when not given.
         """
         pyslurm = self._pyslurm()
-        with _calls(pyslurm, "REQUEST_NODE_INFO"):
+        with _Calls(pyslurm, "REQUEST_NODE_INFO"):
             loaded = pyslurm.Nodes.load()
         names = node_attributes(pyslurm) if attributes is None else list(attributes)
         return {name: _node(node, names) for name, node in loaded.items()}
@@ -76,7 +75,7 @@ class Slurm:
         :param fields: as C(scontrol update nodename) has them, C(state) in its words (DOWN, DRAIN, RESUME, ...).
         """
         pyslurm = self._pyslurm()
-        with _calls(pyslurm, "REQUEST_UPDATE_NODE"):
+        with _Calls(pyslurm, "REQUEST_UPDATE_NODE"):
             pyslurm.Node(hostlist.fold(names)).modify(pyslurm.Node(**fields))
 
     # Triggers.
@@ -84,8 +83,8 @@ class Slurm:
     def triggers(self) -> list[dict[str, Any]]:
         """Return the triggers that are set, of all users.
 
-        Each with C(id), C(resource) (C(node), C(job), C(slurmctld), ...), C(resource_id) (C(*) for all nodes), C(event),
-        C(offset) in seconds, C(user), C(permanent) and C(program).
+        Each with C(id), C(resource) (C(node), C(job), C(slurmctld), ...), C(resource_id) (C(*) for all nodes),
+        C(event), C(offset) in seconds, C(user), C(permanent) and C(program).
         """
         found = []
         for line in self._strigger("--get", "--noheader").splitlines():
@@ -171,11 +170,11 @@ def _load_pyslurm() -> ModuleType:
     except ImportError as error:
         raise SlurmError(
             f"pyslurm cannot be imported ({error}): install pyslurm of this host's Slurm release for "
-            f"{os.sys.executable}, or set ansible_python_interpreter to the Python that has it; "
-            f"{traceback.format_exc().splitlines()[-1]}"
+            f"{sys.executable}, or set ansible_python_interpreter to the Python that has it"
         ) from None
-    _expect_release(pyslurm)
-    return pyslurm
+    module: ModuleType = pyslurm
+    _expect_release(module)
+    return module
 
 
 def _expect_release(pyslurm: ModuleType) -> None:
@@ -184,7 +183,8 @@ def _expect_release(pyslurm: ModuleType) -> None:
         raise SlurmError(
             f"pyslurm {pyslurm.__version__} is too old: it has no Nodes; install pyslurm of this host's Slurm release"
         )
-    built = "{0}.{1:02d}".format(*pyslurm.slurm_api_version()[:2])
+    major, minor, _micro = pyslurm.slurm_api_version()
+    built = f"{major}.{minor:02d}"
     try:
         said = subprocess.run(["scontrol", "--version"], capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:
@@ -197,7 +197,7 @@ def _expect_release(pyslurm: ModuleType) -> None:
         )
 
 
-class _calls:
+class _Calls:
     """Turns pyslurm's errors during a call into ours."""
 
     def __init__(self, pyslurm: ModuleType, call: str) -> None:

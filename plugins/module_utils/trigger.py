@@ -229,7 +229,9 @@ def warnings(wanted: Wanted) -> list[str]:
             "trigger before its nodes, or leave nodes out, which means all nodes."
         )
     if wanted.event == "idle" and wanted.permanent:
-        found.append("A permanent trigger for idle nodes runs its program at every pass of slurmctld, about every 16 s.")
+        found.append(
+            "A permanent trigger for idle nodes runs its program at every pass of slurmctld, about every 16 s."
+        )
     return found
 
 

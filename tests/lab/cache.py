@@ -123,7 +123,9 @@ def make_root(path: Path, log: Path, progress: Progress) -> None:
 
 def make_wheel(path: Path, log: Path, root: Path, progress: Progress) -> None:
     release = versions()
-    progress.phase(f"pyslurm {release['PYSLURM']} for Slurm {release['SLURM_RELEASE']}: compiling (two to four minutes)")
+    progress.phase(
+        f"pyslurm {release['PYSLURM']} for Slurm {release['SLURM_RELEASE']}: compiling (two to four minutes)"
+    )
     path.mkdir()
     in_root(root, path, "/wheels", ["make_wheel.sh", release["PYSLURM"], release["SLURM_RELEASE"]], log)
 

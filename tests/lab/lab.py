@@ -25,8 +25,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator, NoReturn, Optional
+from typing import NoReturn, Optional
 
 import cache
 from progress import LabError, Progress
@@ -179,7 +180,7 @@ def execute(command: list[str], user: str, host_network: bool) -> NoReturn:
     if not command:
         raise LabError("exec needs a command: lab exec [--user NAME] -- COMMAND...")
     arguments = inside(command, user, host_network)
-    os.execvp(arguments[0], arguments)
+    os.execvp(arguments[0], arguments)  # noqa: S606
 
 
 def stop() -> bool:

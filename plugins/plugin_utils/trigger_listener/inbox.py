@@ -43,7 +43,9 @@ class Inbox:
         self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA:
-            raise ValueError(f"{path} was written by a later release of hpc.slurm (schema {version}): use that, or move it")
+            raise ValueError(
+                f"{path} was written by a later release of hpc.slurm (schema {version}): use that, or move it"
+            )
         self._connection.executescript(
             "CREATE TABLE IF NOT EXISTS inbox (number INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE,"
             " received REAL NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0);"
@@ -61,7 +63,10 @@ class Inbox:
         query = "SELECT number, uuid, received, kind, content, done FROM inbox ORDER BY number LIMIT 1"
         with self._lock:
             row = self._connection.execute(query).fetchone()
-        return Entry(*row[:4], json.loads(row[4]), row[5]) if row else None
+        if row is None:
+            return None
+        number, uuid, received, kind, content, done = row
+        return Entry(number, uuid, received, kind, json.loads(content), done)
 
     def advance(self, entry: Entry, done: int) -> None:
         """Note that the engine has taken so many of the entry's events."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .settings import Settings
 
@@ -32,7 +32,7 @@ class Server:
         )
         # With more clients than this that keep connections open, cheroot lets requests wait.
         self._server.keep_alive_conn_limit = 64
-        self._server.error_log = _log
+        self._server.error_log = _log  # type: ignore[method-assign]
         self._server.prepare()
         self._thread = threading.Thread(target=self._server.serve, name="trigger_listener", daemon=True)
 
@@ -53,6 +53,6 @@ class Server:
         self._thread.join(timeout=10)
 
 
-def _log(message: str = "", level: int = logging.INFO, traceback: bool = False) -> Any:
+def _log(msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
     # A client that hangs up early, or does not speak TLS, is no failure of the listener.
-    logger.log(min(level, logging.INFO) if not traceback else level, "%s", message, exc_info=traceback)
+    logger.log(min(level, logging.INFO) if not traceback else level, "%s", msg, exc_info=traceback)

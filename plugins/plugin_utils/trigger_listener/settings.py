@@ -42,7 +42,7 @@ class Settings:
         unknown = sorted(set(args) - set(ARGUMENTS))
         if unknown:
             raise ValueError(f"unknown argument {', '.join(unknown)}; there are: {', '.join(ARGUMENTS)}")
-        host = _text(args, "host", cls.host)
+        host = _text(args, "host") or cls.host
         port = _number(args, "port", cls.port, 0, 65535)
         token = _token(args)
         loopback = _is_loopback(host)
@@ -55,7 +55,7 @@ class Settings:
             port=port,
             url=_url(args, host, port),
             id=_identity(args),
-            cluster=_text(args, "cluster", None),
+            cluster=_text(args, "cluster"),
             state_dir=_state_dir(args),
             token=token,
             granularity=_choice(args, "granularity", GRANULARITIES),
@@ -80,10 +80,10 @@ ARGUMENTS = (
 )
 
 
-def _text(args: Mapping[str, Any], name: str, default: Optional[str]) -> Any:
+def _text(args: Mapping[str, Any], name: str) -> Optional[str]:
     value = args.get(name)
     if value is None:
-        return default
+        return None
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{name} must be a text that is not empty, this is {value!r}")
     return value.strip()
@@ -115,9 +115,9 @@ def _choice(args: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str
 
 
 def _url(args: Mapping[str, Any], host: str, port: int) -> str:
-    given: Optional[str] = _text(args, "url", None)
+    given = _text(args, "url")
     if given is None:
-        if host in ("0.0.0.0", "::"):
+        if host in ("0.0.0.0", "::"):  # noqa: S104
             raise ValueError(f"host {host} means every address of this machine: give url, as the controller reaches it")
         given = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     if not re.fullmatch(r"https?://[^\s'\"\\]+", given):
@@ -126,7 +126,7 @@ def _url(args: Mapping[str, Any], host: str, port: int) -> str:
 
 
 def _identity(args: Mapping[str, Any]) -> Optional[str]:
-    given: Optional[str] = _text(args, "id", None)
+    given = _text(args, "id")
     if given is not None and not _ID.fullmatch(given):
         raise ValueError(f"id must be 8 to 64 letters, digits, - or _, this is {given!r}")
     return given
@@ -134,14 +134,14 @@ def _identity(args: Mapping[str, Any]) -> Optional[str]:
 
 def _state_dir(args: Mapping[str, Any]) -> Path:
     base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    path = Path(_text(args, "state_dir", f"{base}/hpc-slurm/trigger_listener")).expanduser()
+    path = Path(_text(args, "state_dir") or f"{base}/hpc-slurm/trigger_listener").expanduser()
     if not path.is_absolute():
         raise ValueError(f"state_dir must be an absolute path, this is {str(path)!r}")
     return path
 
 
 def _token(args: Mapping[str, Any]) -> Optional[bytes]:
-    given, file = _text(args, "token", None), _text(args, "token_file", None)
+    given, file = _text(args, "token"), _text(args, "token_file")
     if given and file:
         raise ValueError("token and token_file exclude each other: leave token out")
     if file:

@@ -1,0 +1,282 @@
+"""The main job as a story, inside the lab: a compute daemon dies, and a playbook answers.
+
+The real parts all the way: ansible-rulebook with the collection's rulebook, slurmctld's trigger, curl, the listener,
+the reaction playbook. `make demo` tells it to a person, the end-to-end test asserts on it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+import yaml
+from watchdog.events import FileOpenedEvent, FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+LOGS = Path("/var/log/lab")
+RULEBOOK_LOG = LOGS / "rulebook.log"
+RESULT = LOGS / "result"
+NODE = "node3"
+CURL_CONFIG = Path("/etc/slurm/hpc-slurm-listener.conf")
+TOKEN = "demo-token-of-the-lab-0123456789"
+
+
+class Step(NamedTuple):
+    """A step of the story: what is waited for, what is told when it came, and how long to wait, in seconds."""
+
+    label: str
+    told: str
+    limit: float
+    came: Callable[[], Optional[float]]
+
+
+class MissingError(Exception):
+    """A step that did not come."""
+
+
+class Rulebook:
+    """The ansible-rulebook process, and its output with the time at which each line came."""
+
+    def __init__(self, directory: Path) -> None:
+        self.lines: list[tuple[float, str]] = []
+        self.port = free_port()
+        command = ["ansible-rulebook", "--rulebook", "hpc.slurm.node_events", "--verbose"]
+        command += ["--inventory", str(inventory(directory)), "--vars", str(variables(directory, self.port))]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with open(RULEBOOK_LOG, "w", encoding="utf-8") as log:
+            for line in self._process.stdout:
+                self.lines.append((time.time(), line.rstrip()))
+                log.write(line)
+                log.flush()
+
+    def find(self, pattern: str) -> Optional[tuple[float, re.Match[str]]]:
+        """Return the first line that a regular expression matches somewhere, with its time."""
+        for when, line in list(self.lines):
+            if match := re.search(pattern, line):
+                return when, match
+        return None
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> int:
+        """End it as an administrator would, and return its exit status."""
+        self._process.send_signal(signal.SIGTERM)
+        status = self._process.wait(timeout=60)
+        self._reader.join(timeout=10)
+        return status
+
+
+class CurlStarts(FileSystemEventHandler):
+    """The times at which curl was started by a trigger: the first thing it does is to open its configuration."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self._observer = Observer()
+        self._observer.schedule(self, str(CURL_CONFIG.parent))
+        self._observer.start()
+
+    def on_opened(self, event: FileSystemEvent) -> None:
+        if isinstance(event, FileOpenedEvent) and event.src_path == str(CURL_CONFIG):
+            self.times.append(time.time())
+
+    def stop(self) -> None:
+        self._observer.stop()
+        self._observer.join()
+
+
+class Story:
+    """Tells the steps as they come.
+
+    :param tell: takes a line for a person.
+    """
+
+    def __init__(self, directory: Path, tell: Callable[[str], None] = print) -> None:
+        self._tell = tell
+        self.directory = directory
+        self.rulebook = Rulebook(directory)
+        self._curl = CurlStarts()
+        self.failed_at = 0.0
+        self.times: list[tuple[str, float]] = []
+
+    def run(self) -> float:
+        """Let it happen and return the seconds from the failure to the node's being back in service.
+
+        :raises MissingError: with the step that did not come.
+        """
+        self._wait(Step("triggers armed", "the listener is up and the triggers are armed", 60, self._armed))
+        self.failed_at = kill_slurmd(NODE)
+        self.times = [("failure", self.failed_at)]
+        self._say(self.failed_at, f"the slurmd of {NODE} is killed with SIGKILL")
+        for step in self._steps():
+            self.times.append((step.label, self._wait(step)))
+        return self.times[-1][1] - self.failed_at
+
+    def stop(self) -> int:
+        """End what the story started, and return the exit status of ansible-rulebook."""
+        self._curl.stop()
+        return self.rulebook.stop()
+
+    def _steps(self) -> list[Step]:
+        return [
+            Step("DOWN in Slurm", f"slurmctld finds that {NODE} does not answer and sets it DOWN", 90, self._down),
+            Step("trigger fired", "slurmctld's trigger for it fires and runs curl", 60, self._fired),
+            Step("notification stored", "the listener has the notification on disk and answers curl", 30, self._stored),
+            Step("playbook started", "the rule matches, hpc.slurm.node_down starts", 30, self._started),
+            Step("drained", f"{NODE} is drained, the event's uuid in the reason", 60, self._drained),
+            Step("back in service", f"repaired and answering, {NODE} is resumed", 120, self._back),
+        ]
+
+    def _wait(self, step: Step) -> float:
+        deadline = time.monotonic() + step.limit
+        while (when := step.came()) is None:
+            if not self.rulebook.running():
+                raise MissingError(f"{step.label}: ansible-rulebook ended before it came")
+            if time.monotonic() > deadline:
+                raise MissingError(f"{step.label}: it did not come within {step.limit:.0f} s")
+            time.sleep(0.1)
+        self._say(when, step.told)
+        return when
+
+    def _say(self, when: float, text: str) -> None:
+        since = f"+{when - self.failed_at:5.1f} s" if self.failed_at else "         "
+        self._tell(f"{time.strftime('%H:%M:%S', time.localtime(when))}  {since:9}  {text}")
+
+    # The steps' conditions: each returns when it came, or None.
+
+    def _armed(self) -> Optional[float]:
+        ready = self.rulebook.find("PLAY RECAP") and {"down", "drained"} <= set(armed())
+        return time.time() if ready else None
+
+    def _down(self) -> Optional[float]:
+        return logged_by_slurmctld(rf"[Nn]odes? {NODE} not responding, setting DOWN", self.failed_at)
+
+    def _fired(self) -> Optional[float]:
+        return next((when for when in self._curl.times if when > self.failed_at), None)
+
+    def _stored(self) -> Optional[float]:
+        found = self.rulebook.find(rf"stored \S+: node down {NODE}$")
+        return found[0] if found else None
+
+    def _started(self) -> Optional[float]:
+        found = self.rulebook.find(r"^PLAY \[Answer nodes that went down\]")
+        return found[0] if found else None
+
+    def _drained(self) -> Optional[float]:
+        state, reason = node(NODE)
+        return time.time() if "DRAIN" in state and reason == self.reason() else None
+
+    def _back(self) -> Optional[float]:
+        return time.time() if node(NODE)[0] == {"IDLE"} else None
+
+    def reason(self) -> str:
+        """Return the reason that the reaction must give: it carries the uuid of the node's event."""
+        stored = self.rulebook.find(rf"stored (\S+): node down {NODE}$")
+        assert stored is not None
+        return f"hpc.slurm.node_down {uuid.uuid5(uuid.UUID(stored[1][1]), f'node_state {NODE}')}"
+
+    def table(self) -> str:
+        rows = [f"  {label:20}  {clock(when)}  {when - self.failed_at:6.1f} s" for label, when in self.times]
+        return "\n".join([f"  {'step':20}  {'clock':12}  since failure", *rows])
+
+
+def clock(when: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(when)) + f".{int(when % 1 * 1000):03}"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def inventory(directory: Path) -> Path:
+    """Write the lab's inventory with the site's repair of a node."""
+    content = yaml.safe_load((CHECKOUT / "tests/lab/inventory.yml").read_text(encoding="utf-8"))
+    content["all"]["vars"]["hpc_slurm_repair_tasks"] = str(CHECKOUT / "tests/eda/repair.yml")
+    path = directory / "inventory.yml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+def variables(directory: Path, port: int) -> Path:
+    """Write the rulebook's variables, and the token file that they name."""
+    token_file = directory / "token"
+    token_file.write_text(TOKEN, encoding="ascii")
+    token_file.chmod(0o600)
+    path = directory / "vars.yml"
+    state = {"hpc_slurm_token_file": str(token_file), "hpc_slurm_state_dir": str(directory / "state")}
+    path.write_text(yaml.safe_dump({**state, "hpc_slurm_port": port, "hpc_slurm_cluster": "lab"}), encoding="utf-8")
+    return path
+
+
+def kill_slurmd(name: str) -> float:
+    """Kill a compute daemon with SIGKILL and return when."""
+    os.kill(int(Path(f"/run/slurm/slurmd-{name}.pid").read_text(encoding="ascii")), signal.SIGKILL)
+    return time.time()
+
+
+def node(name: str) -> tuple[set[str], str]:
+    """Return a node's state flags and its reason, as scontrol shows them."""
+    shown = subprocess.run(["scontrol", "show", "node", name], capture_output=True, text=True, check=True).stdout
+    state = re.search(r"State=(\S+)", shown)
+    reason = re.search(r"Reason=(.*) \[", shown)
+    assert state is not None
+    return set(state[1].split("+")), reason[1] if reason else ""
+
+
+def armed() -> list[str]:
+    """Return the events of the triggers that call a listener."""
+    shown = subprocess.run(["strigger", "--get", "--noheader"], capture_output=True, text=True, check=True).stdout
+    return [line.split()[3] for line in shown.splitlines() if f"--config {CURL_CONFIG} " in line]
+
+
+def logged_by_slurmctld(pattern: str, since: float) -> Optional[float]:
+    """Return the time of the first line of slurmctld's log after `since` that matches, or None."""
+    for line in (LOGS / "slurmctld.log").read_text(encoding="utf-8", errors="replace").splitlines():
+        stamp, _, text = line.partition("] ")
+        if re.search(pattern, text):
+            seconds, _, fraction = stamp.lstrip("[").partition(".")
+            when = time.mktime(time.strptime(seconds, "%Y-%m-%dT%H:%M:%S")) + float(f"0.{fraction or 0}")
+            if when >= since:
+                return when
+    return None
+
+
+def main() -> int:
+    print("A node of a real Slurm fails, and a playbook answers. Starting ansible-rulebook ...", flush=True)
+    with tempfile.TemporaryDirectory() as directory:
+        story = Story(Path(directory), tell=lambda line: print(line, flush=True))
+        try:
+            seconds = story.run()
+            print(f"\n{story.table()}\n", flush=True)
+            result = f"demo: ok, back in service after {seconds:.0f} s"
+        except MissingError as missing:
+            result = f"demo: failed, a step did not come: {missing}"
+        finally:
+            story.stop()
+    RESULT.write_text(result + "\n", encoding="utf-8")
+    return 0 if result.startswith("demo: ok") else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""End to end: a compute daemon dies, and a playbook puts the node back in service. Runs inside the lab."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from story import CURL_CONFIG, NODE, Story, armed, node
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("story")
+
+
+@pytest.fixture(scope="module")
+def story(directory: Path) -> Iterator[Story]:
+    told = Story(directory)
+    try:
+        told.run()
+        yield told
+    finally:
+        if told.rulebook.running():
+            told.stop()
+        subprocess.run(["ansible-playbook", "hpc.slurm.disarm"], check=True)
+
+
+def test_every_step_came_in_order(story: Story) -> None:
+    labels = [label for label, _when in story.times]
+    assert labels == [
+        "failure",
+        "DOWN in Slurm",
+        "trigger fired",
+        "notification stored",
+        "playbook started",
+        "drained",
+        "back in service",
+    ]
+    times = [when for _label, when in story.times]
+    # slurmctld's log and this clock differ by less than the pause between two looks.
+    assert all(later - earlier > -0.3 for earlier, later in zip(times, times[1:]))
+
+
+def test_the_node_is_in_service_without_a_reason(story: Story) -> None:
+    assert node(NODE) == ({"IDLE"}, "")
+
+
+def test_permanent_triggers_stay_armed_after_they_fired(story: Story) -> None:
+    assert sorted(armed()) == ["down", "drained"]
+
+
+def test_the_token_is_readable_by_slurm_user_only_and_not_in_the_program(story: Story) -> None:
+    status = CURL_CONFIG.stat()
+    assert (CURL_CONFIG.owner(), oct(status.st_mode & 0o777)) == ("slurm", "0o600")
+    programs = subprocess.run(["strigger", "--get"], capture_output=True, text=True, check=True).stdout
+    assert "token" not in programs
+
+
+def test_sync_again_changes_nothing(story: Story) -> None:
+    listener = next(line for _when, line in story.rulebook.lines if "listening on" in line).rpartition(" ")[2]
+    url = f"http://127.0.0.1:{story.rulebook.port}"
+    command = ["ansible-playbook", "hpc.slurm.sync", "-e", f"hpc_slurm_listener_url={url}"]
+    command += ["-e", f"hpc_slurm_listener_id={listener}", "-e", f"hpc_slurm_token_file={story.directory / 'token'}"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "changed=0" in result.stdout
+
+
+def test_the_engine_ends_cleanly_and_the_listener_says_so(story: Story) -> None:
+    assert story.stop() == 0
+    inbox = sqlite3.connect(story.directory / "state" / "inbox.sqlite3")
+    assert inbox.execute("SELECT json_extract(content, '$.type') FROM inbox").fetchall() == [("listener_down",)]
+
+
+def test_disarm_takes_everything_back(story: Story) -> None:
+    result = subprocess.run(["ansible-playbook", "hpc.slurm.disarm"], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert armed() == []
+    assert not CURL_CONFIG.exists()
