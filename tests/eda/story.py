@@ -253,9 +253,9 @@ def armed() -> list[str]:
 def logged_by_slurmctld(pattern: str, since: float) -> Optional[float]:
     """Return the time of the first line of slurmctld's log after `since` that matches, or None."""
     for line in (LOGS / "slurmctld.log").read_text(encoding="utf-8", errors="replace").splitlines():
-        stamp, _, text = line.partition("] ")
+        stamp, _bracket, text = line.partition("] ")
         if re.search(pattern, text):
-            seconds, _, fraction = stamp.lstrip("[").partition(".")
+            seconds, _dot, fraction = stamp.lstrip("[").partition(".")
             when = time.mktime(time.strptime(seconds, "%Y-%m-%dT%H:%M:%S")) + float(f"0.{fraction or 0}")
             if when >= since:
                 return when

@@ -188,7 +188,7 @@ def pip_configuration() -> str:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     settings = {}
     for line in result.stdout.splitlines():
-        name, _, value = line.partition("=")
+        name, _equals, value = line.partition("=")
         setting, value = name.rpartition(".")[2], value.strip("'\"")
         if setting in PIP_SETTINGS and not value.startswith("file:"):
             settings[setting] = value

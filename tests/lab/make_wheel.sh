@@ -13,5 +13,6 @@ cd "pyslurm-$pyslurm"
 # pyslurm's set-up compares its own release with Slurm's; pyslurm_compat.h bridges what differs.
 sed -i "s/^__version__.*/__version__ = \"${slurm/.0/.}.0\"/" pyslurm/version.py
 export CFLAGS="-O1 -DSLURM_BACKWARD_COMPAT -include /lab/pyslurm_compat.h"
-export SLURM_INCLUDE_DIR=/usr/include SLURM_LIB_DIR=/usr/lib/$(gcc -print-multiarch) PYSLURM_BUILD_JOBS=2
+libraries=/usr/lib/$(gcc -print-multiarch)
+export SLURM_INCLUDE_DIR=/usr/include SLURM_LIB_DIR=$libraries PYSLURM_BUILD_JOBS=2
 pip wheel --quiet --no-build-isolation --no-deps --wheel-dir /wheels .

@@ -87,8 +87,7 @@ def provide_get_pip() -> None:
         "wheels = glob.glob(bundled) or glob.glob('/usr/share/python-wheels/pip-*.whl')\n"
         "wheel = sorted(wheels)[-1]\n"
         "sys.path.insert(0, wheel)\n"
-        "asked = [word for word in sys.argv[1:] if not word.startswith(('pip', 'setuptools', 'wheel'))]\n"
-        "sys.argv = ['pip', 'install', *asked, wheel]\n"
+        "sys.argv = ['pip', 'install', *[word for word in sys.argv[1:] if not word.startswith('--no-')]]\n"
         "runpy.run_module('pip', run_name='__main__')\n",
         encoding="utf-8",
     )
