@@ -27,7 +27,9 @@ except ImportError:
 # More nodes than any cluster has (Slurm's own MAX_SLURM_NODES is of this size).
 LIMIT = 100_000
 
-_RANGES = r"\[\d{1,9}(?:-\d{1,9})?(?:,\d{1,9}(?:-\d{1,9})?)*\]"
+# Numbers as long as a serial number in a name: whatever fold() writes, expand() must read.
+_NUMBER = r"[0-9]{1,64}"
+_RANGES = rf"\[{_NUMBER}(?:-{_NUMBER})?(?:,{_NUMBER}(?:-{_NUMBER})?)*\]"
 _NAME = rf"(?:[A-Za-z0-9_]|{_RANGES})(?:[A-Za-z0-9._-]|{_RANGES})*"
 _HOSTLIST = re.compile(rf"{_NAME}(?:,{_NAME})*")
 _ITEM = re.compile(_NAME)
@@ -43,9 +45,10 @@ def expand(text: str, limit: int = LIMIT) -> list[str]:
     """
     if not _HOSTLIST.fullmatch(text):
         raise SlurmError(f"not a hostlist: {_shown(text)}; write node names and ranges, as in node[1-3],gpu07")
+    _refuse_uneven(text)
     size = sum(_size(item.group()) for item in _ITEM.finditer(text))
     if size > limit:
-        raise SlurmError(f"hostlist {_shown(text)} names {size} nodes, more than the {limit} accepted")
+        raise SlurmError(f"hostlist {_shown(text)} names more than the {limit} nodes accepted")
     _require_clustershell()
     try:
         return list(NodeSet(text, resolver=RESOLVER_NOGROUP))
@@ -66,6 +69,17 @@ def from_option(items: Iterable[str]) -> list[str]:
     """
     text = ",".join(item.strip() for item in items)
     return expand(text) if text else []
+
+
+def _refuse_uneven(text: str) -> None:
+    """Refuse C(n9[8-11]), which the library reads as C(n[98-911]): other nodes, and any number of them."""
+    for match in _BRACKETS.finditer(text):
+        beside = text[max(0, match.start() - 1) : match.start()] + text[match.end() : match.end() + 1]
+        ranges = (part.partition("-") for part in match.group()[1:-1].split(","))
+        if any(c.isdigit() for c in beside) and any(high and len(low) != len(high) for low, _dash, high in ranges):
+            raise SlurmError(
+                f"not a hostlist: {_shown(text)}; write whole numbers between the brackets, as in n[98-99,910-911]"
+            )
 
 
 def _size(item: str) -> int:

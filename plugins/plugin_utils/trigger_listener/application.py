@@ -39,6 +39,8 @@ def create_application(
     from werkzeug.exceptions import HTTPException
 
     app = Flask("hpc.slurm.trigger_listener", static_folder=None)
+    # A redirection, which Flask answers to two slashes, looks like a success to curl.
+    app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
 
     @app.before_request

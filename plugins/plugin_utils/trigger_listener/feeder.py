@@ -52,8 +52,10 @@ class Feeder:
 
     async def _feed(self, entry: Entry) -> None:
         events = events_of(entry, self._settings.granularity, self._settings.cluster)
+        # What was begun with an event a node may go on as a batch: again, rather than lost.
+        done = min(entry.done, 1) if self._settings.granularity == "batch" else entry.done
         for index, event in enumerate(events):
-            if index < entry.done:
+            if index < done:
                 continue
             uuid = event["meta"]["uuid"]  # the queue's filters may change the event
             await self._queue.put(event)

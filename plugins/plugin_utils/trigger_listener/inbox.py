@@ -43,9 +43,8 @@ class Inbox:
         self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA:
-            raise ValueError(
-                f"{path} was written by a later release of hpc.slurm (schema {version}): use that, or move it"
-            )
+            self._connection.close()
+            raise ValueError(f"{path} was written by a later release of hpc.slurm (schema {version}): use that, or move it")
         self._connection.executescript(
             "CREATE TABLE IF NOT EXISTS inbox (number INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE,"
             " received REAL NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0);"
@@ -78,12 +77,13 @@ class Inbox:
             self._connection.execute("DELETE FROM inbox WHERE number = ?", (entry.number,))
 
     def writable(self) -> bool:
-        """Tell whether the database takes a write lock and a change; the change is not kept."""
+        """Tell whether the disk takes a change, by writing one that changes nothing.
+
+        One statement that commits itself: what is rolled back never reaches the disk, so a full one goes unnoticed.
+        """
         with self._lock:
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
                 self._connection.execute(f"PRAGMA user_version={SCHEMA}")
-                self._connection.execute("ROLLBACK")
             except sqlite3.Error:
                 return False
         return True

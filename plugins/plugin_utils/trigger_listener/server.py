@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from .settings import Settings
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from flask import Flask
 
 logger = logging.getLogger("hpc.slurm.trigger_listener")
+
+# Seconds that a sender may let the server wait for its next byte.
+TIMEOUT = 10
+# Seconds that requests under way have when the server stops.
+GRACE = 2
 
 
 class Server:
@@ -28,25 +34,40 @@ class Server:
         from cheroot.wsgi import Server as WSGIServer
 
         self._server = WSGIServer(
-            (settings.host, settings.port), application, numthreads=10, request_queue_size=128, timeout=10
+            (settings.host, settings.port),
+            application,
+            numthreads=10,
+            request_queue_size=128,
+            timeout=TIMEOUT,
+            shutdown_timeout=GRACE,
         )
+        # cheroot reads headers, and what a refused request has left of its body, into memory: without limits of its
+        # own anybody could fill that. The application's limit comes first; chunks may be four times their content.
+        self._server.max_request_header_size = 65536
+        self._server.max_request_body_size = 4 * settings.max_body
         # With more clients than this that keep connections open, cheroot lets requests wait.
         self._server.keep_alive_conn_limit = 64
         self._server.error_log = _log  # type: ignore[method-assign]
         self._server.prepare()
-        self._thread = threading.Thread(target=self._server.serve, name="trigger_listener", daemon=True)
 
     @property
     def port(self) -> int:
         """The port it listens on, also when the settings leave the choice to the system (port 0)."""
         return int(self._server.bind_addr[1])
 
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
+    def start(self, ended: Callable[[], None]) -> None:
+        """Serve until stopped.
 
-    def start(self) -> None:
+        :param ended: called from the server's thread when it ends, also by a failure.
+        """
+        self._thread = threading.Thread(target=self._serve, args=(ended,), name="trigger_listener", daemon=True)
         self._thread.start()
+
+    def _serve(self, ended: Callable[[], None]) -> None:
+        try:
+            self._server.serve()
+        finally:
+            ended()
 
     def stop(self) -> None:
         self._server.stop()

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
@@ -28,7 +28,7 @@ class Settings:
     id: Optional[str] = None
     cluster: Optional[str] = None
     state_dir: Path = Path()
-    token: Optional[bytes] = None
+    token: Optional[bytes] = field(default=None, repr=False)
     granularity: str = "node"
     max_body: int = 1048576
     feedback: bool = False
@@ -85,7 +85,8 @@ def _text(args: Mapping[str, Any], name: str) -> Optional[str]:
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{name} must be a text that is not empty, this is {value!r}")
+        shown = type(value).__name__ if name == "token" else repr(value)
+        raise ValueError(f"{name} must be a text that is not empty, this is {shown}")
     return value.strip()
 
 
@@ -120,9 +121,10 @@ def _url(args: Mapping[str, Any], host: str, port: int) -> str:
         if host in ("0.0.0.0", "::"):  # noqa: S104
             raise ValueError(f"host {host} means every address of this machine: give url, as the controller reaches it")
         given = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    given = given.rstrip("/")
     if not re.fullmatch(r"https?://[^\s'\"\\]+", given):
         raise ValueError(f"url must start with http:// or https:// and hold no blanks or quotes, this is {given!r}")
-    return given.rstrip("/")
+    return given
 
 
 def _identity(args: Mapping[str, Any]) -> Optional[str]:
@@ -134,7 +136,11 @@ def _identity(args: Mapping[str, Any]) -> Optional[str]:
 
 def _state_dir(args: Mapping[str, Any]) -> Path:
     base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    path = Path(_text(args, "state_dir") or f"{base}/hpc-slurm/trigger_listener").expanduser()
+    given = _text(args, "state_dir", f"{base}/hpc-slurm/trigger_listener")
+    try:
+        path = Path(given).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"state_dir {given} cannot be used: {error}") from None
     if not path.is_absolute():
         raise ValueError(f"state_dir must be an absolute path, this is {str(path)!r}")
     return path
@@ -147,12 +153,13 @@ def _token(args: Mapping[str, Any]) -> Optional[bytes]:
     if file:
         try:
             given = Path(file).expanduser().read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise ValueError(f"token_file {file} cannot be read: {error}") from None
     if given is None:
         return None
     if not re.fullmatch(r"[\x21-\x7e]{16,512}", given):
-        raise ValueError("the token must be 16 to 512 printable ASCII characters without blanks")
+        name = f"token_file {file}" if file else "token"
+        raise ValueError(f"{name} must hold 16 to 512 printable ASCII characters without blanks")
     return given.encode("ascii")
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sqlite3
 import time
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from .application import create_application
@@ -32,12 +34,14 @@ async def run(queue: Queue, args: Mapping[str, Any]) -> None:
 
     :raises ValueError: for arguments that cannot be used, before the socket opens.
     :raises OSError: when the address cannot be bound.
+    :raises sqlite3.Error: when what has been taken cannot be noted.
+    :raises RuntimeError: when the HTTP server ends by itself.
     """
     _require_libraries()
     settings = Settings.from_args({name: value for name, value in args.items() if name != FEEDBACK})
     state = StateDirectory(settings.state_dir)
     try:
-        inbox = Inbox(state.path / "inbox.sqlite3")
+        inbox = _open_inbox(state.path / "inbox.sqlite3")
         try:
             feeder = Feeder(inbox, queue, settings, args.get(FEEDBACK))
             await _serve(settings, state.identity(settings.id), inbox, feeder)
@@ -48,22 +52,47 @@ async def run(queue: Queue, args: Mapping[str, Any]) -> None:
 
 
 async def _serve(settings: Settings, identity: str, inbox: Inbox, feeder: Feeder) -> None:
-    feeding = asyncio.create_task(feeder.run(), name="trigger_listener feeder")
     application = create_application(settings, identity, inbox, feeder.wake, lambda: not feeding.done())
     server = Server(application, settings)
-    listener = {"id": identity, "url": settings.url, "run": str(uuid.uuid4())}
-    server.start()
+    url = settings.url if settings.port else re.sub(r":0$", f":{server.port}", settings.url)
+    listener = {"id": identity, "url": url, "run": str(uuid.uuid4())}
+    # Before any notification can come in, so that it is the first.
+    _tell(inbox, "listener_up", listener)
+    loop, deaf = asyncio.get_running_loop(), asyncio.Event()
+    feeding = asyncio.create_task(feeder.run(), name="trigger_listener feeder")
+    hearing = asyncio.create_task(deaf.wait(), name="trigger_listener server")
+    server.start(lambda: loop.call_soon_threadsafe(deaf.set))
     logger.info("listening on %s:%s as %s", settings.host, server.port, identity)
     try:
-        _tell(inbox, "listener_up", listener)
-        feeder.wake()
-        await feeding  # ends only by a failure, or with the source
+        await asyncio.wait({feeding, hearing}, return_when=asyncio.FIRST_COMPLETED)
+        if feeding.done():
+            feeding.result()
+        raise RuntimeError("the HTTP server has ended by itself, see the log")
     finally:
         feeding.cancel()
-        await asyncio.to_thread(server.stop)
+        hearing.cancel()
+        await _finish(server)
         # Nobody takes it now: it is the first thing that the next run feeds.
         _tell(inbox, "listener_down", listener)
         logger.info("stopped")
+
+
+async def _finish(server: Server) -> None:
+    """Stop the server, also when cancelled again meanwhile, as asyncio.run does at the end."""
+    stopping = asyncio.get_running_loop().run_in_executor(None, server.stop)
+    while not stopping.done():
+        try:
+            await asyncio.shield(stopping)
+        except asyncio.CancelledError:
+            continue
+    stopping.result()
+
+
+def _open_inbox(path: Path) -> Inbox:
+    try:
+        return Inbox(path)
+    except sqlite3.Error as error:
+        raise ValueError(f"the inbox {path} cannot be opened: {error}") from None
 
 
 def _tell(inbox: Inbox, kind: str, listener: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Optional
@@ -30,22 +31,33 @@ class StateDirectory:
             raise ValueError(f"state_dir {path} cannot be used: {error}") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
             os.close(self._lock)
+            if not isinstance(error, BlockingIOError):
+                raise ValueError(f"state_dir {path} cannot be locked: {error}") from None
             raise ValueError(
                 f"state_dir {path} is in use by another listener: end that one, or give this one a state_dir of its own"
             ) from None
 
     def identity(self, given: Optional[str]) -> str:
-        """Return the listener's id: the one given, or the one made when the directory was first used."""
+        """Return the listener's id: the one given, or the one made when the directory was first used.
+
+        :raises ValueError: when what is kept is not an id.
+        """
         if given:
             return given
         file = self.path / "id"
         if not file.exists():
             partial = self.path / "id.new"
-            partial.write_text(secrets.token_hex(16), encoding="ascii")
+            with partial.open("w", encoding="ascii") as stream:
+                stream.write(secrets.token_hex(16))
+                stream.flush()
+                os.fsync(stream.fileno())  # else a power cut may leave the name without the content
             partial.replace(file)
-        return file.read_text(encoding="ascii").strip()
+        kept = file.read_text(encoding="utf-8", errors="replace").strip()
+        if not re.fullmatch(r"[A-Za-z0-9_-]{8,64}", kept):
+            raise ValueError(f"{file} holds no id of 8 to 64 letters, digits, - or _: correct it, or remove it for a new id")
+        return kept
 
     def close(self) -> None:
         os.close(self._lock)
