@@ -1,0 +1,92 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the file that ansible-rulebook runs reaches its parts, and what it promises about its arguments."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import shutil
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.hpc.slurm.plugins.plugin_utils import parts
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import settings
+
+ROOT = Path(__file__).resolve().parents[3]
+SOURCES = ROOT / "extensions" / "eda" / "plugins" / "event_source"
+SOURCE = SOURCES / "trigger_listener.py"
+OPTIONS = yaml.safe_load(runpy.run_path(str(SOURCE))["DOCUMENTATION"])["options"]
+SCHEMA = json.loads((SOURCES / "schemas" / "trigger_listener.json").read_text())
+TYPES = {"str": "string", "path": "string", "int": "integer", "bool": "boolean"}
+FOREIGN = """
+import asyncio, runpy, sys
+sys.path.insert(0, {tree!r})
+import ansible_collections
+main = runpy.run_path({source!r})["main"]
+try:
+    asyncio.run(main(None, {{"prot": 1}}))
+except ValueError as error:
+    print(error)
+print(ansible_collections.__file__)
+"""
+
+
+def test_beside_another_installation(tmp_path):
+    """ansible_collections is a regular package of somebody else's, as that of the package ansible is."""
+    package = tmp_path / "ansible_collections"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    code = FOREIGN.format(tree=str(tmp_path), source=str(SOURCE))
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    said = ended.stdout.splitlines()
+    assert said[0].startswith("unknown argument prot; there are: host, port")
+    assert said[1] == str(package / "__init__.py")
+
+
+def test_two_installations_are_two_packages(tmp_path):
+    shutil.copytree(ROOT / "plugins", tmp_path / "plugins", ignore=shutil.ignore_patterns("__pycache__"))
+    other = runpy.run_path(str(tmp_path / "plugins" / "plugin_utils" / "parts.py"))["load"]
+    ours, theirs = parts.load("trigger_listener.events"), other("trigger_listener.events")
+    assert Path(theirs.__file__).is_relative_to(tmp_path)
+    assert Path(ours.__file__).is_relative_to(ROOT)
+    assert parts.load("trigger_listener.events") is ours and other("trigger_listener.events") is theirs
+    assert theirs.hostlist is not ours.hostlist
+
+
+def test_all_speak_of_the_same_arguments():
+    assert tuple(OPTIONS) == settings.ARGUMENTS == tuple(SCHEMA["properties"])
+    assert {field.name for field in fields(settings.Settings)} == set(OPTIONS) - {"token_file"}
+    assert SCHEMA["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_types_defaults_and_choices(name):
+    option, property_ = OPTIONS[name], SCHEMA["properties"][name]
+    assert property_["type"] == TYPES[option["type"]]
+    assert property_.get("default") == option.get("default")
+    assert property_.get("enum") == option.get("choices")
+    if "default" in option:
+        assert getattr(settings.Settings.from_args({}), name) == option["default"]
+    if "choices" in option:
+        assert tuple(option["choices"]) == settings.GRANULARITIES
+    kind = getattr(settings.Settings, "__annotations__").get(name, "Optional[str]")
+    wanted = {"str": ("str", "Optional[str]", "Optional[bytes]"), "path": ("Path", "Optional[str]")}
+    assert kind in wanted.get(option["type"], (option["type"],))
+
+
+@pytest.mark.parametrize(
+    "name, low, high", [(n, p["minimum"], p["maximum"]) for n, p in SCHEMA["properties"].items() if "minimum" in p]
+)
+def test_limits(name, low, high):
+    for good in (low, high):
+        assert getattr(settings.Settings.from_args({name: good}), name) == good
+    for bad in (low - 1, high + 1):
+        with pytest.raises(ValueError, match=f"{name} must be a whole number from {low} to {high}"):
+            settings.Settings.from_args({name: bad})
