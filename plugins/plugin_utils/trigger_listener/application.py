@@ -57,8 +57,15 @@ def create_application(
     def notify(given: str, class_: str, type_: str) -> Answer:
         if not hmac.compare_digest(given.encode(), identity.encode()) or type_ not in TYPES.get(class_, ()):
             return {"error": "no such address"}, 404
+        body = request.get_data(cache=False)
+        if request.content_length is None and len(body) >= settings.max_body:
+            # Without a length, Flask cuts what is too large instead of refusing it.
+            return {"error": "the body is too large"}, 413
+        if request.content_length not in (None, len(body)):
+            # The sender hung up, or the server stops: n1 may be the half of n10.
+            return {"error": "the body is cut off"}, 400
         try:
-            content = notification(class_, type_, request.get_data(cache=False).decode("utf-8").strip())
+            content = notification(class_, type_, body.decode("utf-8").strip())
         except UnicodeDecodeError:
             return {"error": "the body is not UTF-8"}, 400
         except SlurmError as error:

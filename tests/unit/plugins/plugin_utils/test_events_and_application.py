@@ -98,7 +98,9 @@ def test_an_event_as_it_is():
     assert list(events_of(Entry(1, ORIGIN, 1.0, "event", event, 0), "node", "lab")) == [event]
 
 
-@pytest.mark.parametrize("text", ["sn1234567890,sn1234567891", "n1,n01", "a1b1,a1b2,a2b1", "1,2", "n[09-11]", "n1[1-3]"])
+@pytest.mark.parametrize(
+    "text", ["sn1234567890,sn1234567891", "n1,n01", "a1b1,a1b2,a2b1", "1,2", "n[09-11]", "n1[1-3]"]
+)
 def test_what_is_folded_can_be_read_again(text):
     names = hostlist.expand(text)
     assert hostlist.expand(hostlist.fold(names)) == names
@@ -186,7 +188,9 @@ def test_another_address(make, where):
     assert listener.inbox.first() is None
 
 
-@pytest.mark.parametrize("method, where", [("GET", f"/{ID}/node/down"), ("PUT", f"/{ID}/node/up"), ("POST", "/healthz")])
+@pytest.mark.parametrize(
+    "method, where", [("GET", f"/{ID}/node/down"), ("PUT", f"/{ID}/node/up"), ("POST", "/healthz")]
+)
 def test_another_method(make, method, where):
     listener = make()
     assert listener.client.open(where, method=method, data=b"n1").status_code == 405

@@ -21,7 +21,10 @@ from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.inbox i
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.state import StateDirectory
 
 LOAD = f"import runpy, pathlib; load = runpy.run_path({parts.__file__!r})['load']\n"
-HOLD = LOAD + "s = load('trigger_listener.state').StateDirectory(pathlib.Path({path!r})); print('held', flush=True); input()"
+HOLD = (
+    LOAD
+    + "s = load('trigger_listener.state').StateDirectory(pathlib.Path({path!r})); print('held', flush=True); input()"
+)
 WRITE = (
     LOAD
     + "i = load('trigger_listener.inbox').Inbox(pathlib.Path({path!r}))\n"
