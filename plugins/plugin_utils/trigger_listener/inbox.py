@@ -44,7 +44,7 @@ class Inbox:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA:
             self._connection.close()
-            raise ValueError(f"{path} was written by a later release of hpc.slurm (schema {version}): use that, or move it")
+            raise ValueError(f"{path} was written by a later release of hpc.slurm (schema {version}): use that one")
         self._connection.executescript(
             "CREATE TABLE IF NOT EXISTS inbox (number INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE,"
             " received REAL NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0);"

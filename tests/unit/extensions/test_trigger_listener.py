@@ -76,7 +76,7 @@ def test_types_defaults_and_choices(name):
         assert getattr(settings.Settings.from_args({}), name) == option["default"]
     if "choices" in option:
         assert tuple(option["choices"]) == settings.GRANULARITIES
-    kind = getattr(settings.Settings, "__annotations__").get(name, "Optional[str]")
+    kind = settings.Settings.__annotations__.get(name, "Optional[str]")
     wanted = {"str": ("str", "Optional[str]", "Optional[bytes]"), "path": ("Path", "Optional[str]")}
     assert kind in wanted.get(option["type"], (option["type"],))
 
