@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .settings import Settings
 
@@ -55,7 +55,7 @@ class Server:
         """The port it listens on, also when the settings leave the choice to the system (port 0)."""
         return int(self._server.bind_addr[1])
 
-    def start(self, ended: Callable[[], None]) -> None:
+    def start(self, ended: Callable[[], object]) -> None:
         """Serve until stopped.
 
         :param ended: called from the server's thread when it ends, also by a failure.
@@ -63,7 +63,7 @@ class Server:
         self._thread = threading.Thread(target=self._serve, args=(ended,), name="trigger_listener", daemon=True)
         self._thread.start()
 
-    def _serve(self, ended: Callable[[], None]) -> None:
+    def _serve(self, ended: Callable[[], object]) -> None:
         try:
             self._server.serve()
         finally:

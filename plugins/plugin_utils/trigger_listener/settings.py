@@ -136,7 +136,7 @@ def _identity(args: Mapping[str, Any]) -> Optional[str]:
 
 def _state_dir(args: Mapping[str, Any]) -> Path:
     base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    given = _text(args, "state_dir", f"{base}/hpc-slurm/trigger_listener")
+    given = _text(args, "state_dir") or f"{base}/hpc-slurm/trigger_listener"
     try:
         path = Path(given).expanduser()
     except RuntimeError as error:
