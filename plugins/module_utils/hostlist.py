@@ -27,9 +27,9 @@ except ImportError:
 # More nodes than any cluster has (Slurm's own MAX_SLURM_NODES is of this size).
 LIMIT = 100_000
 
-# Numbers as long as a serial number in a name: whatever fold() writes, expand() must read.
-_NUMBER = r"[0-9]{1,64}"
-_RANGES = rf"\[{_NUMBER}(?:-{_NUMBER})?(?:,{_NUMBER}(?:-{_NUMBER})?)*\]"
+# ASCII digits only: \d would let in those of other scripts, which are not in any node's name.
+_RANGE = r"[0-9]{1,9}(?:-[0-9]{1,9})?"
+_RANGES = rf"\[{_RANGE}(?:,{_RANGE})*\]"
 _NAME = rf"(?:[A-Za-z0-9_]|{_RANGES})(?:[A-Za-z0-9._-]|{_RANGES})*"
 _HOSTLIST = re.compile(rf"{_NAME}(?:,{_NAME})*")
 _ITEM = re.compile(_NAME)

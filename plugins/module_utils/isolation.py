@@ -40,7 +40,7 @@ def isolated(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         status = os.waitpid(child, 0)[1]
         noise.seek(0)
         words = noise.read().decode("utf-8", "replace").strip()
-    if not answer:
+    if status or not answer:
         raise SlurmError(_obituary(status, words), call="libslurm")
     kind, content = json.loads(answer)
     if kind == "error":
@@ -58,8 +58,9 @@ def _answer(work: Callable[[], dict[str, Any]], writing: int, noise: IO[bytes]) 
         except SlurmError as error:
             details = {"errno": error.errno, "name": error.name, "call": error.call}
             answer = ["error", {"message": error.message, **details}]
+        text = json.dumps(answer)  # as a whole: half an answer would hide what went wrong
         with os.fdopen(writing, "w", encoding="utf-8") as pipe:
-            json.dump(answer, pipe)
+            pipe.write(text)
         status = 0
     finally:
         if status:  # a fault of this collection: its traceback is among the last words

@@ -12,14 +12,11 @@ from typing import Any, NamedTuple, Optional
 
 from . import hostlist
 from .core import Change, Plan
-from .errors import SlurmError
+from .errors import Conflict, SlurmError
 from .slurm import Slurm
 
 # What a task on nodes reads, and returns, of each.
 DETAILS = ("state", "reason", "reason_user")
-BASE_STATES = frozenset(
-    ("UNKNOWN", "DOWN", "IDLE", "ALLOCATED", "ERROR", "MIXED", "FUTURE", "EXTERNAL", "BLOCKED", "PLANNED")
-)
 
 
 class Target(NamedTuple):
@@ -121,8 +118,7 @@ def plan_nodes(slurm: Slurm, params: dict[str, Any]) -> Plan:
     ]
     writes = []
     if moving:
-        fields = {"state": target.request, **({"reason": reason} if reason else {})}
-        writes.append(lambda: slurm.update_nodes(moving, **fields))
+        writes.append(lambda: _move(slurm, moving, target, reason))
     if renamed:
         writes.append(lambda: slurm.update_nodes(renamed, reason=reason))
 
@@ -130,6 +126,22 @@ def plan_nodes(slurm: Slurm, params: dict[str, Any]) -> Plan:
         return {"nodes": nodes, "changed_nodes": sorted([*moving, *renamed]), "skipped_nodes": skipped}
 
     return Plan(result(after), changes, writes, read_back=lambda: result(_select(slurm.nodes(DETAILS), names)))
+
+
+def _move(slurm: Slurm, names: list[str], target: Target, reason: Optional[str]) -> None:
+    """Bring nodes into the target state.
+
+    A node that cannot make the transition, because somebody else moved it meanwhile, makes the request fail, but Slurm
+    changes the others all the same. When all are where they should be, there is nothing to do again.
+
+    :raises Conflict: when nodes are left that are not in the target state.
+    """
+    try:
+        slurm.update_nodes(names, state=target.request, **({"reason": reason} if reason else {}))
+    except Conflict:
+        now = _select(slurm.nodes(DETAILS), names)
+        if not all(reached(target, record["state"]) for record in now.values()):
+            raise
 
 
 def _reason(params: dict[str, Any], target: Target) -> Optional[str]:

@@ -15,6 +15,7 @@ import pwd
 import re
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
@@ -23,8 +24,6 @@ from .errors import SlurmError
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-DEFAULT_CONF = "/etc/slurm/slurm.conf"
 
 # A line of strigger --get. Its columns may be wider than usual, and that of the flags is blank when there are none;
 # a program is an absolute path with arguments (strigger(1)).
@@ -70,13 +69,22 @@ class Slurm:
         return node_attributes(self._pyslurm())
 
     def update_nodes(self, names: Iterable[str], **fields: Any) -> None:
-        """Change fields of nodes with one request: Slurm changes all of them or none.
+        """Change fields of nodes with one request.
+
+        Slurm treats each node on its own: when it refuses some (unknown ones, or a transition that they cannot make),
+        the others are changed, and the request fails.
 
         :param fields: as C(scontrol update nodename) has them, C(state) in its words (DOWN, DRAIN, RESUME, ...).
+        :raises SlurmError: also for a field that a node does not have or that cannot be set, nothing sent then.
         """
         pyslurm = self._pyslurm()
-        with _Calls(pyslurm, "REQUEST_UPDATE_NODE"):
-            pyslurm.Node(hostlist.fold(names)).modify(pyslurm.Node(**fields))
+        call = "REQUEST_UPDATE_NODE"
+        try:
+            change = pyslurm.Node(**fields)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SlurmError(f"{call}: a node cannot be given {fields}: {error}", call=call) from error
+        with _calls(pyslurm, call):
+            pyslurm.Node(hostlist.fold(names)).modify(change)
 
     # Triggers.
 
@@ -91,10 +99,12 @@ class Slurm:
             match = _TRIGGER.fullmatch(line.rstrip())
             if not match:
                 raise SlurmError(f"cannot read this line of strigger --get: {line!r}", call="strigger --get")
-            fields = match.groupdict()
-            numbers = {"id": int(fields["id"]), "offset": int(fields["offset"])}
-            found.append({**fields, **numbers, "permanent": "PERM" in (fields.pop("flags") or "")})
-            found[-1].pop("flags", None)
+            fields: dict[str, Any] = match.groupdict()
+            fields["permanent"] = "PERM" in (fields.pop("flags") or "")
+            fields.update(id=int(fields["id"]), offset=int(fields["offset"]))
+            if fields["resource_id"] == "(null)":  # as strigger shows that of a burst buffer's trigger
+                fields["resource_id"] = "*"
+            found.append(fields)
         return found
 
     def set_trigger(self, *, selectors: Iterable[str], offset: int, permanent: bool, program: str) -> None:
@@ -170,7 +180,8 @@ def _load_pyslurm() -> ModuleType:
     except ImportError as error:
         raise SlurmError(
             f"pyslurm cannot be imported ({error}): install pyslurm of this host's Slurm release for "
-            f"{sys.executable}, or set ansible_python_interpreter to the Python that has it"
+            f"{sys.executable}, or set ansible_python_interpreter to the Python that has it; "
+            f"{traceback.format_exc().splitlines()[-1]}"
         ) from None
     module: ModuleType = pyslurm
     _expect_release(module)
@@ -242,7 +253,7 @@ def _node(node: Any, attributes: Iterable[str]) -> dict[str, Any]:
     record = {name: plain(getattr(node, name)) for name in attributes}
     if "state" in record:
         record["state"] = record["state"].split("+")
-    if "reason" in record and not record["reason"] and "reason_user" in record:
+    if "reason_user" in record and not node.reason:
         record["reason_user"] = None  # uid 0 is what an unset one reads as
     return record
 

@@ -150,14 +150,14 @@ def _resource(event: str, job_id: Optional[str], nodes: frozenset[str]) -> str:
 
 
 def _program(program: str) -> str:
-    """Return a program as slurmctld runs it, which splits it at blanks and knows no quoting.
+    """Return a program as slurmctld runs it, which splits it at blanks and knows no quoting, and as it is listed.
 
     :raises SlurmError: for what it cannot run.
     """
     words = program.split()
     if not words or not words[0].startswith("/"):
         raise SlurmError(f"program must start with an absolute path, this is {program!r}")
-    if not program.isprintable():
+    if not program.strip().isprintable():
         raise SlurmError(f"program holds control characters: {program!r}")
     if len(words) > MOST_WORDS:
         raise SlurmError(f"program has {len(words)} words, slurmctld passes {MOST_WORDS}: put them into a script")
@@ -167,7 +167,7 @@ def _program(program: str) -> str:
             f"program has quotes or backslashes ({quoted[0]}), which slurmctld passes on as they are: it splits at "
             "blanks only; put the command into a script"
         )
-    return program
+    return program.strip()  # blanks at its ends cannot be seen in strigger's list
 
 
 def same(wanted: Wanted, trigger: dict[str, Any]) -> bool:
@@ -195,7 +195,7 @@ def fits(trigger: dict[str, Any], params: dict[str, Any]) -> bool:
         nodes is None or _nodes(trigger) == frozenset(hostlist.from_option(nodes)),
         params["job_id"] is None or (trigger["resource"], trigger["resource_id"]) == ("job", params["job_id"]),
         all(params[name] is None or trigger[name] == params[name] for name in ("event", "offset", "permanent", "user")),
-        params["program"] is None or trigger["program"] == params["program"],
+        params["program"] is None or trigger["program"] == params["program"].strip(),
         _pattern("purge_matching", params["purge_matching"])(trigger["program"]),
     )
     return all(checks)
