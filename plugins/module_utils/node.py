@@ -81,8 +81,7 @@ def predict(target: Target, flags: Iterable[str]) -> list[str]:
     base, *others = flags
     if target.base == "DOWN" or (target.base and base == "DOWN"):
         base = target.base
-    kept = [flag for flag in others if flag not in target.drops and flag not in target.adds]
-    return [base, *sorted(target.adds), *kept]
+    return [base, *sorted(set(others) - target.drops | target.adds)]
 
 
 def plan_nodes(slurm: Slurm, params: dict[str, Any]) -> Plan:

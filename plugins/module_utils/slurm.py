@@ -54,7 +54,9 @@ class Slurm:
     # Nodes.
 
     def nodes(self, attributes: Optional[Iterable[str]] = None) -> dict[str, dict[str, Any]]:
-        """Return every node: its name with its attributes, C(state) as a list of flags with the base state first.
+        """Return every node of the cluster: its name with its attributes.
+
+        C(state) is a list: the base state, then the flags, sorted.
 
         :param attributes: which attributes to evaluate; all when not given.
         """
@@ -71,8 +73,8 @@ class Slurm:
     def update_nodes(self, names: Iterable[str], **fields: Any) -> None:
         """Change fields of nodes with one request.
 
-        Slurm treats each node on its own: when it refuses some (unknown ones, or a transition that they cannot make),
-        the others are changed, and the request fails.
+        It is not all or nothing: slurmctld goes through the nodes in order, passes over those that cannot make the
+        transition, stops at one that it does not know, and answers with an error when it did either.
 
         :param fields: as C(scontrol update nodename) has them, C(state) in its words (DOWN, DRAIN, RESUME, ...).
         :raises SlurmError: also for a field that a node does not have or that cannot be set, nothing sent then.
@@ -252,7 +254,8 @@ def node_attributes(pyslurm: ModuleType) -> list[str]:
 def _node(node: Any, attributes: Iterable[str]) -> dict[str, Any]:
     record = {name: plain(getattr(node, name)) for name in attributes}
     if "state" in record:
-        record["state"] = record["state"].split("+")
+        base, *flags = record["state"].split("+")
+        record["state"] = [base, *sorted(flags)]
     if "reason_user" in record and not node.reason:
         record["reason_user"] = None  # uid 0 is what an unset one reads as
     return record

@@ -49,6 +49,8 @@ ENVIRONMENT = {
     "ANSIBLE_LOCALHOST_WARNING": "false",
     # The checkout is shared with the host: compiled files stay out of it.
     "PYTHONPYCACHEPREFIX": "/var/cache/python",
+    # Tells the contract tests that here is a cluster to be played with.
+    "HPC_SLURM_LAB": "1",
 }
 
 
