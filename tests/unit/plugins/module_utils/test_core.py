@@ -1,0 +1,105 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hpc.slurm.plugins.module_utils import core
+from ansible_collections.hpc.slurm.plugins.module_utils.core import ATTEMPTS, Change, Plan
+from ansible_collections.hpc.slurm.plugins.module_utils.errors import Conflict, SlurmError
+from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
+
+CHANGE = Change("thing", "size", 1, 2)
+
+
+class Recorder:
+    """A planner of one plan, which counts what is done with it."""
+
+    def __init__(self, changes: list[Change], failures: list[SlurmError] | None = None, reads_back: bool = True) -> None:
+        self.changes, self.failures, self.reads_back = changes, failures or [], reads_back
+        self.plans = self.written = self.read = 0
+
+    def plan(self, slurm: Any, params: dict[str, Any]) -> Plan:
+        self.plans += 1
+        read_back = self.reading if self.reads_back else None
+        return Plan({"size": "predicted"}, self.changes, [self.write], read_back, ["mind"])
+
+    def write(self) -> None:
+        self.written += 1
+        if self.failures:
+            raise self.failures.pop(0)
+
+    def reading(self) -> dict[str, Any]:
+        self.read += 1
+        return {"size": "stored"}
+
+    def execute(self, check_mode: bool = False) -> dict[str, Any]:
+        return core.execute(self.plan, FakeSlurm({}), {}, check_mode)
+
+
+def conflict() -> Conflict:
+    return Conflict("moved meanwhile")
+
+
+def test_changes_are_written_and_what_is_stored_is_returned() -> None:
+    recorder = Recorder([CHANGE])
+    assert recorder.execute() == {
+        "size": "stored",
+        "changed": True,
+        "diff": {"before": {"thing": {"size": 1}}, "after": {"thing": {"size": 2}}},
+        "warnings": ["mind"],
+    }
+    assert (recorder.written, recorder.read) == (1, 1)
+
+
+def test_check_mode_writes_nothing_and_tells_the_same() -> None:
+    recorder = Recorder([CHANGE])
+    outcome = recorder.execute(check_mode=True)
+    assert (recorder.written, recorder.read) == (0, 0)
+    assert outcome == {**Recorder([CHANGE]).execute(), "size": "predicted"}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_empty_plan_writes_nothing(check_mode: bool) -> None:
+    recorder = Recorder([])
+    outcome = recorder.execute(check_mode)
+    assert (recorder.written, recorder.read) == (0, 0)
+    assert (outcome["changed"], outcome["diff"]) == (False, {"before": {}, "after": {}})
+
+
+def test_without_reading_back_the_prediction_is_the_result() -> None:
+    recorder = Recorder([CHANGE], reads_back=False)
+    assert recorder.execute()["size"] == "predicted"
+    assert recorder.written == 1
+
+
+def test_a_conflict_is_planned_anew() -> None:
+    recorder = Recorder([CHANGE], [conflict()] * (ATTEMPTS - 1))
+    assert recorder.execute()["size"] == "stored"
+    assert (recorder.plans, recorder.written, recorder.read) == (ATTEMPTS, ATTEMPTS, 1)
+
+
+def test_a_conflict_that_stays_is_told() -> None:
+    recorder = Recorder([CHANGE], [conflict()] * 10)
+    with pytest.raises(Conflict):
+        recorder.execute()
+    assert (recorder.plans, recorder.written, recorder.read) == (3, 3, 0)
+
+
+def test_another_failure_is_told_at_once() -> None:
+    recorder = Recorder([CHANGE], [SlurmError("no rights")])
+    with pytest.raises(SlurmError, match="no rights"):
+        recorder.execute()
+    assert (recorder.plans, recorder.written) == (1, 1)
+
+
+def test_difference_keeps_objects_apart() -> None:
+    changes = [Change("a", "x", None, 1), Change("a", "y", 0, ""), Change("b", "x", [], [1])]
+    assert core.difference(changes) == {
+        "before": {"a": {"x": None, "y": 0}, "b": {"x": []}},
+        "after": {"a": {"x": 1, "y": ""}, "b": {"x": [1]}},
+    }
