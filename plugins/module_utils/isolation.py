@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -62,11 +61,11 @@ def _answer(work: Callable[[], dict[str, Any]], writing: int, noise: IO[bytes]) 
         with os.fdopen(writing, "w", encoding="utf-8") as pipe:
             pipe.write(text)
         status = 0
-    finally:
-        if status:  # a fault of this collection: its traceback is among the last words
-            traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(status)
+    except BaseException:
+        # A fault of this collection: its traceback goes to the caller among the last words.
+        os.write(2, traceback.format_exc().encode("utf-8", "replace"))
+        status = 70
+    os._exit(status)
 
 
 def _obituary(status: int, words: str) -> str:

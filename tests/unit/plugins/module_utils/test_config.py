@@ -55,7 +55,7 @@ def test_find(asked: str, found: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ("ClusterNam", "did you mean cluster_name?"),
+        ("ClusterNam", "did you mean cluster_name, slurm_user_name?"),
         ("killwaittimes", "did you mean kill_wait_time?"),
         ("zzz", "leave item out to see all"),
         ("", "leave item out to see all"),

@@ -15,12 +15,6 @@ from ansible_collections.hpc.slurm.plugins.module_utils.errors import Conflict, 
 from ansible_collections.hpc.slurm.plugins.module_utils.isolation import isolated
 
 
-@pytest.fixture(autouse=True)
-def real_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the child's errors go to file descriptor 2, as in a module, and not to what pytest has put there."""
-    monkeypatch.setattr(sys, "stderr", sys.__stderr__)
-
-
 def test_the_result_comes_from_another_process() -> None:
     outcome = isolated(lambda: {"pid": os.getpid(), "text": "\u00fc\n", "list": [1, None, True]})
     assert outcome.pop("pid") != os.getpid()
