@@ -202,7 +202,9 @@ def _expect_release(pyslurm: ModuleType) -> None:
         said = subprocess.run(["scontrol", "--version"], capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:
         return
-    installed = said.split()[-1] if said else built
+    if not said:
+        return
+    installed = said.split()[-1]
     if not installed.startswith(f"{built}."):
         raise SlurmError(
             f"pyslurm {pyslurm.__version__} was built for Slurm {built}, this host has Slurm {installed}: install "
