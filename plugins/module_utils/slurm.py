@@ -162,8 +162,9 @@ class Slurm:
     def _pyslurm(self) -> ModuleType:
         if self._loaded is None:
             self._expect_conf()
-            self._loaded = _load_pyslurm()
-            self._loaded.slurm_init(self._conf)
+            pyslurm = _load_pyslurm()
+            pyslurm.slurm_init(self._conf)
+            self._loaded = pyslurm
         return self._loaded
 
     def _expect_conf(self) -> None:

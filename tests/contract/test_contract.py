@@ -4,8 +4,8 @@
 
 """What a controller does, asked of the fake of the unit tests and of a real one.
 
-The real one is asked where HPC_SLURM_LAB=1 says that there is one to be played with, as in the lab: as SlurmUser all but
-the tests of an ordinary user, and as an ordinary user only those.
+The real one is asked where HPC_SLURM_LAB=1 says that there is one to be played with, as in the lab: as SlurmUser all
+but the tests of an ordinary user, and as an ordinary user only those.
 """
 
 from __future__ import annotations
@@ -124,9 +124,7 @@ def test_transition(slurm: Slurm, in_every_state: dict[str, str], request_: str)
 
 
 @pytest.mark.parametrize("request_", ["DOWN", "DRAIN", "FAIL"])
-def test_without_a_reason_the_one_before_stays(
-    slurm: Slurm, in_every_state: dict[str, str], request_: str
-) -> None:
+def test_without_a_reason_the_one_before_stays(slurm: Slurm, in_every_state: dict[str, str], request_: str) -> None:
     slurm.update_nodes(NODES, state=request_)
     assert [reason for _state, reason, _user in look(slurm).values()] == [None] + ["before"] * 5
 

@@ -48,6 +48,4 @@ def test_what_is_read_is_a_copy() -> None:
 
 def test_a_node_event_wants_to_know_about_what() -> None:
     with pytest.raises(SlurmError, match="no node or job named"):
-        FakeSlurm({}, user="slurm").set_trigger(
-            selectors=["--down"], offset=0, permanent=False, program="/bin/true"
-        )
+        FakeSlurm({}, user="slurm").set_trigger(selectors=["--down"], offset=0, permanent=False, program="/bin/true")

@@ -19,7 +19,9 @@ CHANGE = Change("thing", "size", 1, 2)
 class Recorder:
     """A planner of one plan, which counts what is done with it."""
 
-    def __init__(self, changes: list[Change], failures: list[SlurmError] | None = None, reads_back: bool = True) -> None:
+    def __init__(
+        self, changes: list[Change], failures: list[SlurmError] | None = None, reads_back: bool = True
+    ) -> None:
         self.changes, self.failures, self.reads_back = changes, failures or [], reads_back
         self.plans = self.written = self.read = 0
 

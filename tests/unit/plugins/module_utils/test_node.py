@@ -16,7 +16,15 @@ from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm, transition
 
 BASES = ("IDLE", "DOWN", "MIXED", "ALLOCATED", "UNKNOWN")
 # DRAIN and FAIL exclude each other: each request for one takes the other away.
-FLAGS = ((), ("DRAIN",), ("FAIL",), ("NOT_RESPONDING",), ("COMPLETING", "DRAIN"), ("EXTERNAL", "FAIL"), ("MAINT", "DRAIN"))
+FLAGS = (
+    (),
+    ("DRAIN",),
+    ("FAIL",),
+    ("NOT_RESPONDING",),
+    ("COMPLETING", "DRAIN"),
+    ("EXTERNAL", "FAIL"),
+    ("MAINT", "DRAIN"),
+)
 STATES = [[base, *flags] for base, flags in itertools.product(BASES, FLAGS)]
 REASONS = (None, "mine: disk", "yours: fan")
 DEFAULTS = {"reason": None, "update_reason": False, "only_reason": None}
@@ -182,7 +190,12 @@ def test_only_reason_keeps_others_out() -> None:
         "n2": "its reason 'memory errors' does not match only_reason",
         "n3": "its reason '' does not match only_reason",
     }
-    assert [record["state"] for record in slurm.nodes().values()] == [["IDLE"], ["IDLE", "DRAIN"], ["IDLE", "DRAIN"], ["IDLE"]]
+    assert [record["state"] for record in slurm.nodes().values()] == [
+        ["IDLE"],
+        ["IDLE", "DRAIN"],
+        ["IDLE", "DRAIN"],
+        ["IDLE"],
+    ]
 
 
 def test_only_reason_holds_for_a_new_reason_too() -> None:

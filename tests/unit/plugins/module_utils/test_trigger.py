@@ -225,7 +225,9 @@ def test_somebody_else_sets_the_same_meanwhile(slurm: FakeSlurm) -> None:
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_who_is_not_slurm_user_is_told_how_to_be(slurm: FakeSlurm, check_mode: bool) -> None:
     slurm.asking = "root"
-    with pytest.raises(SlurmError, match=r"SlurmUser \(slurm\), and this task runs as root: use become_user: slurm") as caught:
+    with pytest.raises(
+        SlurmError, match=r"SlurmUser \(slurm\), and this task runs as root: use become_user: slurm"
+    ) as caught:
         run(slurm, event="down", program="/bin/true", check_mode=check_mode)
     assert (caught.value.errno, caught.value.name) == (2002, "ESLURM_ACCESS_DENIED")
     assert sum(slurm.writes.values()) == 0
