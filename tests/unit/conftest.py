@@ -11,8 +11,6 @@ import importlib.util
 import tempfile
 from pathlib import Path
 
-from ansible.plugins.loader import init_plugin_loader
-
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROBE = "plugins/module_utils/errors.py"
 
@@ -27,6 +25,9 @@ def is_this_checkout() -> bool:
 
 
 def make_importable() -> None:
+    # Not at the top: where ansible-test runs modules' tests, this part of ansible-core is not there.
+    from ansible.plugins.loader import init_plugin_loader
+
     tree = tempfile.TemporaryDirectory(prefix="hpc-slurm-")
     atexit.register(tree.cleanup)
     namespace = Path(tree.name) / "ansible_collections" / "hpc"

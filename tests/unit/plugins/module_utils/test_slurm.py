@@ -254,22 +254,19 @@ def test_plain(value: Any, expected: Any) -> None:
 # Triggers.
 
 
+# As strigger --get --noheader wrote them.
+LINES = [
+    "      1 node            * down                                     0 slurm    PERM  /usr/bin/true",
+    "      2 node      big00901 down                                     0 slurm          /usr/bin/true x  y ",
+    "     31 job             1 time                                   -60 slurm          /bin/a PERM",
+    "      5 other      (null) burst_buffer                             0 slurm          /usr/bin/true",
+    " 123456 slurmctld       * primary_slurmctld_resumed_operation  32000 averylongusername PERM  /p",
+    "      3 node      big[00901-00905,00910] drained                     30 slurm          /usr/bin/true",
+]
+
+
 def test_lines_of_strigger(pyslurm: ModuleType, command: Command) -> None:
-    command(
-        "strigger",
-        "/bin/cat <<'END'\n"
-        + "\n".join(
-            [
-                "      1 node            * down                                     0 slurm    PERM  /usr/bin/true",
-                "      2 node      big00901 down                                     0 slurm          /usr/bin/true x  y ",
-                "     31 job             1 time                                   -60 slurm          /bin/a PERM",
-                "      5 other      (null) burst_buffer                             0 slurm          /usr/bin/true",
-                " 123456 slurmctld       * primary_slurmctld_resumed_operation  32000 averylongusername PERM  /p",
-                "      3 node      big[00901-00905,00910] drained                     30 slurm          /usr/bin/true",
-            ]
-        )
-        + "\nEND",
-    )
+    command("strigger", "/bin/cat <<'END'\n" + "\n".join(LINES) + "\nEND")
     names = ("id", "resource", "resource_id", "event", "offset", "user", "permanent", "program")
     assert [tuple(found[name] for name in names) for found in Slurm().triggers()] == [
         (1, "node", "*", "down", 0, "slurm", True, "/usr/bin/true"),
