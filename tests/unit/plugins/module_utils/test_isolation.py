@@ -68,6 +68,15 @@ def test_a_child_that_is_killed() -> None:
         isolated(work)
 
 
+def test_an_answer_of_a_child_that_is_killed_while_it_ends_is_not_trusted() -> None:
+    def work() -> dict[str, Any]:
+        os._exit = lambda status: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]  # in the child only
+        return {"looks": "fine"}
+
+    with pytest.raises(SlurmError, match="was ended by SIGKILL"):
+        isolated(work)
+
+
 def test_last_words_are_told_in_part_and_decoded() -> None:
     def work() -> NoReturn:
         os.write(2, b"first " + b"\xff" + b"x" * 5000 + b" last")
