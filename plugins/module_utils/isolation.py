@@ -61,11 +61,10 @@ def _answer(work: Callable[[], dict[str, Any]], writing: int, noise: IO[bytes]) 
         with os.fdopen(writing, "w", encoding="utf-8") as pipe:
             pipe.write(text)
         status = 0
-    except BaseException:
-        # A fault of this collection: its traceback goes to the caller among the last words.
-        os.write(2, traceback.format_exc().encode("utf-8", "replace"))
-        status = 70
-    os._exit(status)
+    finally:
+        if status:  # a fault of this collection: its traceback goes to the caller among the last words
+            os.write(2, traceback.format_exc().encode("utf-8", "replace"))
+        os._exit(status)
 
 
 def _obituary(status: int, words: str) -> str:

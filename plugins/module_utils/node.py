@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional
 
 from . import hostlist
 from .core import Change, Plan
-from .errors import Conflict, SlurmError
+from .errors import ConflictError, SlurmError
 from .slurm import Slurm
 
 # What a task on nodes reads, and returns, of each.
@@ -133,11 +133,11 @@ def _move(slurm: Slurm, names: list[str], target: Target, reason: Optional[str])
     A node that cannot make the transition, because somebody else moved it meanwhile, makes the request fail, but Slurm
     changes the others all the same. When all are where they should be, there is nothing to do again.
 
-    :raises Conflict: when nodes are left that are not in the target state.
+    :raises ConflictError: when nodes are left that are not in the target state.
     """
     try:
         slurm.update_nodes(names, state=target.request, **({"reason": reason} if reason else {}))
-    except Conflict:
+    except ConflictError:
         now = _select(slurm.nodes(DETAILS), names)
         if not all(reached(target, record["state"]) for record in now.values()):
             raise

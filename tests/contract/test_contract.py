@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils import core, node, trigger
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import Conflict, SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.slurm import Slurm
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
@@ -113,7 +113,7 @@ def test_transition(slurm: Slurm, in_every_state: dict[str, str], request_: str)
     for name, after in zip(NODES, AFTER[request_], strict=True):
         fields = {"reason": "asked"} if after.endswith("asked") else {}
         if after == "refused":
-            with pytest.raises(Conflict, match="Invalid node state transition"):
+            with pytest.raises(ConflictError, match="Invalid node state transition"):
                 slurm.update_nodes([name], state=request_, **fields)
             expected[name] = before[name]
         else:
@@ -139,7 +139,7 @@ def test_a_reason_alone(slurm: Slurm, in_every_state: dict[str, str]) -> None:
 def test_a_refused_transition_does_not_keep_the_other_nodes_from_it(
     slurm: Slurm, in_every_state: dict[str, str]
 ) -> None:
-    with pytest.raises(Conflict) as caught:
+    with pytest.raises(ConflictError) as caught:
         slurm.update_nodes(NODES, state="RESUME")
     assert (caught.value.errno, caught.value.name) == (2180, "ESLURM_INVALID_NODE_STATE_TRANSITION")
     assert set(look(slurm).values()) == {("IDLE", None, None)}
@@ -219,7 +219,7 @@ def test_to_clear_a_trigger_that_is_gone_is_no_failure(slurm: Slurm) -> None:
 
 def test_a_duplicate_is_refused(slurm: Slurm) -> None:
     set_down(slurm)
-    with pytest.raises(Conflict) as caught:
+    with pytest.raises(ConflictError) as caught:
         set_down(slurm)
     assert (caught.value.errno, caught.value.name) == (2089, "ESLURM_TRIGGER_DUP")
     assert len(ours(slurm)) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils import core
 from ansible_collections.hpc.slurm.plugins.module_utils.core import ATTEMPTS, Change, Plan
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import Conflict, SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 CHANGE = Change("thing", "size", 1, 2)
@@ -43,8 +43,8 @@ class Recorder:
         return core.execute(self.plan, FakeSlurm({}), {}, check_mode)
 
 
-def conflict() -> Conflict:
-    return Conflict("moved meanwhile")
+def conflict() -> ConflictError:
+    return ConflictError("moved meanwhile")
 
 
 def test_changes_are_written_and_what_is_stored_is_returned() -> None:
@@ -87,7 +87,7 @@ def test_a_conflict_is_planned_anew() -> None:
 
 def test_a_conflict_that_stays_is_told() -> None:
     recorder = Recorder([CHANGE], [conflict()] * 10)
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         recorder.execute()
     assert (recorder.plans, recorder.written, recorder.read) == (3, 3, 0)
 

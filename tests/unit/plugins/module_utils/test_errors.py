@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import ADVICE, Conflict, SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.errors import ADVICE, ConflictError, SlurmError
 
 
 def test_an_error_holds_what_is_known_of_it() -> None:
@@ -36,8 +36,8 @@ def test_advice_ends_the_message(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("ESLURM_INVALID_NODE_STATE_TRANSITION", Conflict),
-        ("ESLURM_TRIGGER_DUP", Conflict),
+        ("ESLURM_INVALID_NODE_STATE_TRANSITION", ConflictError),
+        ("ESLURM_TRIGGER_DUP", ConflictError),
         ("ESLURM_ACCESS_DENIED", SlurmError),
         (None, SlurmError),
     ],

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import Conflict, SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.isolation import isolated
 
 
@@ -25,7 +25,7 @@ def test_a_result_larger_than_a_pipe() -> None:
     assert isolated(lambda: {"long": "x" * 3_000_000}) == {"long": "x" * 3_000_000}
 
 
-@pytest.mark.parametrize("kind", [SlurmError, Conflict])
+@pytest.mark.parametrize("kind", [SlurmError, ConflictError])
 def test_an_error_comes_with_what_is_known_of_it(kind: type[SlurmError]) -> None:
     def work() -> NoReturn:
         raise kind("refused", 2010, "ESLURM_USER_ID_MISSING", "REQUEST_UPDATE_NODE")

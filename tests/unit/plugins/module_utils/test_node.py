@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils import core, node
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import Conflict, SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.node import TARGETS
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm, transition
 
@@ -267,8 +267,8 @@ def test_somebody_else_resumes_one_of_the_nodes_meanwhile() -> None:
 
 def test_a_node_that_can_never_make_the_transition() -> None:
     slurm = cluster("IDLE")
-    slurm.broken = Conflict("no way", 2180, "ESLURM_INVALID_NODE_STATE_TRANSITION")
-    with pytest.raises(Conflict):
+    slurm.broken = ConflictError("no way", 2180, "ESLURM_INVALID_NODE_STATE_TRANSITION")
+    with pytest.raises(ConflictError):
         run(slurm, state="drained")
     assert slurm.writes == {"update_nodes": core.ATTEMPTS}
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils import slurm as adapter
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import Conflict, SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.slurm import Slurm
 
 TEXTS = {
@@ -202,8 +202,8 @@ def test_a_field_that_cannot_be_set(pyslurm: ModuleType) -> None:
     ("errno", "name", "kind"),
     [
         (2018, "ESLURM_INVALID_NODE_NAME", SlurmError),
-        (2089, "ESLURM_TRIGGER_DUP", Conflict),
-        (2180, "ESLURM_INVALID_NODE_STATE_TRANSITION", Conflict),
+        (2089, "ESLURM_TRIGGER_DUP", ConflictError),
+        (2180, "ESLURM_INVALID_NODE_STATE_TRANSITION", ConflictError),
         (9999, None, SlurmError),
     ],
 )
@@ -356,7 +356,7 @@ def test_what_strigger_says(pyslurm: ModuleType, command: Command, said: str, er
 
 def test_strigger_says_it_where_results_are_said(pyslurm: ModuleType, command: Command) -> None:
     command("strigger", "echo 'slurm_set_trigger: Duplicate event trigger'; exit 1")
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         Slurm().set_trigger(selectors=["--node", "--down"], offset=0, permanent=True, program="/bin/true")
 
 

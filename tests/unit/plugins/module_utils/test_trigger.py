@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils import core, trigger
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import Conflict, SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 OPTIONS = ("event", "nodes", "job_id", "offset", "program", "permanent", "trigger_ids", "user", "purge_matching")
@@ -249,8 +249,8 @@ def test_a_failing_write_is_told(slurm: FakeSlurm) -> None:
     slurm.broken = SlurmError("no controller")
     with pytest.raises(SlurmError, match="no controller"):
         run(slurm, event="down", program="/bin/true")
-    slurm.broken = Conflict("twice", 2089, "ESLURM_TRIGGER_DUP")
-    with pytest.raises(Conflict):
+    slurm.broken = ConflictError("twice", 2089, "ESLURM_TRIGGER_DUP")
+    with pytest.raises(ConflictError):
         run(slurm, event="down", program="/bin/true")
     assert slurm.writes == {"set_trigger": 1 + core.ATTEMPTS}
 
