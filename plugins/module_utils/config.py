@@ -92,7 +92,7 @@ def find(name: str, config: dict[str, Any]) -> str:
         return spellings[_folded(name)]
     near = [spellings[match] for match in difflib.get_close_matches(_folded(name), spellings, n=3)]
     meant = f"did you mean {', '.join(dict.fromkeys(near))}?" if near else "leave item out to see all"
-    raise SlurmError(f"slurm.conf has no parameter {name}: {meant}")
+    raise SlurmError(f"pyslurm reads no parameter {name} of slurm.conf: {meant}")
 
 
 def _folded(name: str) -> str:

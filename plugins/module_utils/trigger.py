@@ -93,6 +93,9 @@ def plan_present(slurm: Slurm, params: dict[str, Any]) -> Plan:
 
 
 def plan_absent(slurm: Slurm, params: dict[str, Any]) -> Plan:
+    # What cannot be read is refused also where there is no trigger to compare with.
+    hostlist.from_option(params["nodes"] or [])
+    _pattern("purge_matching", params["purge_matching"])
     matching = [trigger for trigger in slurm.triggers() if fits(trigger, params)]
     changes = [change for trigger in matching for change in _gone(trigger)]
     writes = [_clearing(slurm, trigger["id"]) for trigger in matching]
@@ -126,7 +129,7 @@ def describe(params: dict[str, Any]) -> Wanted:
     if permanent and offset:
         raise SlurmError(
             "permanent with an offset loses events: slurmctld forgets what happens while it waits for the offset; "
-            "leave one of them out"
+            "set permanent: false, or leave offset out"
         )
     if permanent and resource == "job":
         raise SlurmError("a job's trigger cannot be permanent: it ends with the job; leave permanent out")

@@ -1,0 +1,253 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every module says when Slurm, munge, pyslurm or ClusterShell is not as it should be.
+
+A module answers in JSON within seconds, with one message that says what to do. Run inside the lab, as root: these
+tests stop munge and move files of the lab for a moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+
+LIMIT = 30.0
+CONF = Path("/etc/slurm/slurm.conf")
+MUNGED = ["setpriv", "--reuid=munge", "--regid=munge", "--init-groups", "munged"]
+
+# For each module options that reach the controller.
+MODULES: dict[str, dict[str, Any]] = {
+    "slurm_config_info": {},
+    "slurm_node": {"nodes": "node1", "state": "drained", "reason": "must not be seen"},
+    "slurm_node_info": {"nodes": "node1"},
+    "slurm_trigger": {"event": "down", "program": "/bin/true must-not-be-set"},
+    "slurm_trigger_info": {},
+}
+every_module = pytest.mark.parametrize("module", MODULES)
+
+
+def run(
+    module: str,
+    options: Optional[dict[str, Any]] = None,
+    environment: Optional[dict[str, str]] = None,
+    interpreter: str = sys.executable,
+) -> dict[str, Any]:
+    """Run a module as SlurmUser, who may do all that these do, and return its result."""
+    task = {f"hpc.slurm.{module}": {**MODULES[module], **(options or {})}, "environment": environment or {}}
+    play = {
+        "hosts": "controller",
+        "gather_facts": False,
+        "become": True,
+        "become_user": "slurm",
+        "vars": {"ansible_python_interpreter": interpreter},
+        "tasks": [
+            {**task, "register": "answer", "ignore_errors": True},
+            {"ansible.builtin.copy": {"content": "{{ answer | to_json }}", "dest": "{{ file }}"}, "become": False},
+        ],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        playbook, file = Path(folder, "play.json"), Path(folder, "answer.json")
+        playbook.write_text(json.dumps([play]), encoding="utf-8")
+        begun = time.monotonic()
+        result = subprocess.run(
+            ["ansible-playbook", str(playbook), "-e", f"file={file}"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=4 * LIMIT, check=False,
+        )
+        seconds = time.monotonic() - begun
+        assert file.exists(), f"{result.stdout}\n{result.stderr}"
+        answer: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    assert seconds < LIMIT, f"{module} took {seconds:.1f} s to say: {answer['msg']}"
+    return answer
+
+
+def expect_failure(answer: dict[str, Any], *says: str) -> None:
+    """Assert that a result is a clear failure whose message holds every one of these texts."""
+    message = answer["msg"]
+    assert answer["failed"] is True
+    assert answer.get("changed", False) is False
+    assert "MODULE FAILURE" not in message
+    assert "Traceback" not in message + str(answer.get("module_stderr", "")) + str(answer.get("module_stdout", ""))
+    # From the collection, not from Ansible's own handling of a module that died.
+    assert {"msg", "errno", "errno_name", "call"} <= set(answer), answer
+    for text in says:
+        assert text in message
+
+
+@contextlib.contextmanager
+def moved(path: Path) -> Iterator[None]:
+    """Have a file out of the way."""
+    away = path.with_name(path.name + ".away")
+    path.rename(away)
+    try:
+        yield
+    finally:
+        away.rename(path)
+
+
+@contextlib.contextmanager
+def without_munge() -> Iterator[None]:
+    pids = subprocess.run(["pgrep", "--exact", "munged"], capture_output=True, text=True, check=True).stdout.split()
+    for pid in pids:
+        os.kill(int(pid), signal.SIGTERM)
+    try:
+        wait_until(lambda: not alive("munged"))
+        yield
+    finally:
+        if not alive("munged"):
+            subprocess.run(MUNGED, check=True)
+        wait_until(lambda: subprocess.run(["munge", "-n"], capture_output=True, check=False).returncode == 0)
+
+
+def alive(name: str) -> bool:
+    return subprocess.run(["pgrep", "--exact", name], capture_output=True, check=False).returncode == 0
+
+
+def wait_until(condition: Callable[[], bool], limit: float = 20.0) -> None:
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def untouched() -> Iterator[None]:
+    """None of the failures may have written anything."""
+    yield
+    node = subprocess.run(["scontrol", "-o", "show", "node", "node1"], capture_output=True, text=True, check=True).stdout
+    triggers = subprocess.run(["strigger", "--get"], capture_output=True, text=True, check=True).stdout
+    assert "must not be seen" not in node and "DRAIN" not in node
+    assert "must-not-be-set" not in triggers
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder that SlurmUser can read, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+# slurm.conf.
+
+
+@every_module
+def test_the_option_names_no_file(module: str) -> None:
+    answer = run(module, {"slurm_conf": "/nowhere/slurm.conf"})
+    expect_failure(answer, "no slurm.conf at /nowhere/slurm.conf, which the option slurm_conf names")
+
+
+@every_module
+def test_the_environment_names_no_file(module: str) -> None:
+    answer = run(module, environment={"SLURM_CONF": "/nowhere/slurm.conf"})
+    expect_failure(answer, "no slurm.conf at /nowhere/slurm.conf, which the environment variable SLURM_CONF names")
+
+
+@every_module
+def test_no_slurm_conf_at_all(module: str) -> None:
+    with moved(CONF):
+        answer = run(module)
+    expect_failure(answer, "slurm.conf", "slurm_conf")
+
+
+@every_module
+def test_a_broken_slurm_conf(module: str, readable: Path) -> None:
+    conf = readable / "slurm.conf"
+    conf.write_text(CONF.read_text(encoding="utf-8") + "NoSuchParameter=yes\n", encoding="utf-8")
+    expect_failure(run(module, {"slurm_conf": str(conf)}), "NoSuchParameter", str(conf))
+
+
+@every_module
+def test_a_slurm_conf_that_may_not_be_read(module: str, readable: Path) -> None:
+    conf = readable / "slurm.conf"
+    conf.write_text(CONF.read_text(encoding="utf-8"), encoding="utf-8")
+    conf.chmod(0o600)
+    expect_failure(run(module, {"slurm_conf": str(conf)}), str(conf), "slurm may not read")
+
+
+# The controller and munge.
+
+
+@every_module
+def test_the_controller_is_down(module: str, readable: Path) -> None:
+    conf = readable / "slurm.conf"
+    text = CONF.read_text(encoding="utf-8").replace("SlurmctldPort=6817", "SlurmctldPort=6999")
+    conf.write_text(text + "MessageTimeout=2\n", encoding="utf-8")
+    answer = run(module, {"slurm_conf": str(conf)})
+    expect_failure(answer, "check that slurmctld runs (scontrol ping)", "SlurmctldHost")
+    assert answer["errno_name"] == "SLURMCTLD_COMMUNICATIONS_CONNECTION_ERROR"
+    assert answer["call"]
+
+
+@every_module
+def test_munge_is_down(module: str) -> None:
+    with without_munge():
+        answer = run(module)
+    expect_failure(answer, "check that munged runs on this host")
+    assert answer["call"]
+
+
+# The libraries.
+
+
+@every_module
+def test_pyslurm_is_missing(module: str) -> None:
+    answer = run(module, interpreter="/usr/bin/python3")
+    expect_failure(answer, "pyslurm cannot be imported", "/usr/bin/python3", "ansible_python_interpreter")
+
+
+@every_module
+def test_pyslurm_is_of_another_release(module: str, readable: Path) -> None:
+    shim = readable / "pyslurm"
+    shim.mkdir()
+    (shim / "__init__.py").write_text(
+        f"""
+import importlib.util, sys
+sys.path.remove({str(readable)!r})
+del sys.modules["pyslurm"]
+import pyslurm
+pyslurm.slurm_api_version = lambda: (24, 11, 0)
+""",
+        encoding="utf-8",
+    )
+    answer = run(module, environment={"PYTHONPATH": str(readable)})
+    expect_failure(answer, "was built for Slurm 24.11, this host has Slurm 26.05", "install pyslurm 26.05")
+
+
+@every_module
+def test_pyslurm_is_of_the_old_kind(module: str, readable: Path) -> None:
+    (readable / "pyslurm.py").write_text("__version__ = '18.8.0'\n", encoding="utf-8")
+    answer = run(module, environment={"PYTHONPATH": str(readable)})
+    expect_failure(answer, "pyslurm 18.8.0 is too old", "install pyslurm of this host's Slurm release")
+
+
+# Modules that have no nodes to fold or expand do without it.
+@pytest.mark.parametrize("module", ["slurm_node", "slurm_node_info", "slurm_trigger"])
+def test_clustershell_is_missing(module: str, readable: Path) -> None:
+    (readable / "ClusterShell").mkdir()
+    (readable / "ClusterShell/__init__.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'ClusterShell'\", name='ClusterShell')\n", encoding="utf-8"
+    )
+    answer = run(module, {"nodes": "node1"}, environment={"PYTHONPATH": str(readable)})
+    expect_failure(answer, "the Python library ClusterShell is not installed", "install the package python3-clustershell")
+
+
+# The command strigger.
+
+
+@pytest.mark.parametrize("module", ["slurm_trigger", "slurm_trigger_info"])
+def test_strigger_is_missing(module: str, readable: Path) -> None:
+    answer = run(module, environment={"PATH": str(readable)})
+    expect_failure(answer, "the command strigger is not on PATH", "run the task on the controller")
