@@ -21,6 +21,13 @@ from typing import IO, Any
 from .errors import SlurmError
 
 
+# What to do when libslurm cannot go on with its configuration, or finds none.
+CONF_ADVICE = (
+    "check this host's slurm.conf, which the option slurm_conf, the environment variable SLURM_CONF or Slurm's default "
+    "(/etc/slurm/slurm.conf) names"
+)
+
+
 def isolated(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what C(work) returns, computed in a child process.
 
@@ -71,4 +78,5 @@ def _obituary(status: int, words: str) -> str:
     code = os.waitstatus_to_exitcode(status)
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
     said = f"; it said: {words[-2000:]}" if words else ""
-    return f"the process that talks to Slurm {how} before it could answer{said}"
+    message = f"the process that talks to Slurm {how} before it could answer{said}"
+    return message + (f"; {CONF_ADVICE}" if "configuration" in words else "")

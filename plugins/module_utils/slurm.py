@@ -173,6 +173,8 @@ class Slurm:
         if path and not os.path.isfile(path):
             source = "the option slurm_conf" if self._conf else "the environment variable SLURM_CONF"
             raise SlurmError(f"no slurm.conf at {path}, which {source} names")
+        if path and not os.access(path, os.R_OK):
+            raise SlurmError(f"{self.user()} may not read {path}: use become, or make it readable")
 
 
 def _load_pyslurm() -> ModuleType:

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Optional
 
+import ClusterShell
 import pytest
 
 LIMIT = 30.0
@@ -159,14 +160,14 @@ def test_the_environment_names_no_file(module: str) -> None:
 def test_no_slurm_conf_at_all(module: str) -> None:
     with moved(CONF):
         answer = run(module)
-    expect_failure(answer, "slurm.conf", "slurm_conf")
+    expect_failure(answer, "check this host's slurm.conf", "the option slurm_conf", "/etc/slurm/slurm.conf")
 
 
 @every_module
 def test_a_broken_slurm_conf(module: str, readable: Path) -> None:
     conf = readable / "slurm.conf"
     conf.write_text(CONF.read_text(encoding="utf-8") + "NoSuchParameter=yes\n", encoding="utf-8")
-    expect_failure(run(module, {"slurm_conf": str(conf)}), "NoSuchParameter", str(conf))
+    expect_failure(run(module, {"slurm_conf": str(conf)}), "NoSuchParameter", "check this host's slurm.conf")
 
 
 @every_module
@@ -203,8 +204,10 @@ def test_munge_is_down(module: str) -> None:
 
 
 @every_module
-def test_pyslurm_is_missing(module: str) -> None:
-    answer = run(module, interpreter="/usr/bin/python3")
+def test_pyslurm_is_missing(module: str, readable: Path) -> None:
+    # A Python that has ClusterShell and no pyslurm.
+    (readable / "ClusterShell").symlink_to(Path(ClusterShell.__file__).parent)
+    answer = run(module, environment={"PYTHONPATH": str(readable)}, interpreter="/usr/bin/python3")
     expect_failure(answer, "pyslurm cannot be imported", "/usr/bin/python3", "ansible_python_interpreter")
 
 
