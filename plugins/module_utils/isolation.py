@@ -20,7 +20,6 @@ from typing import IO, Any
 
 from .errors import SlurmError
 
-
 # What to do when libslurm cannot go on with its configuration, or finds none.
 CONF_ADVICE = (
     "check this host's slurm.conf, which the option slurm_conf, the environment variable SLURM_CONF or Slurm's default "

@@ -65,7 +65,11 @@ def run(
         begun = time.monotonic()
         result = subprocess.run(
             ["ansible-playbook", str(playbook), "-e", f"file={file}"],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=4 * LIMIT, check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=4 * LIMIT,
+            check=False,
         )
         seconds = time.monotonic() - begun
         assert file.exists(), f"{result.stdout}\n{result.stderr}"
@@ -127,7 +131,9 @@ def wait_until(condition: Callable[[], bool], limit: float = 20.0) -> None:
 def untouched() -> Iterator[None]:
     """None of the failures may have written anything."""
     yield
-    node = subprocess.run(["scontrol", "-o", "show", "node", "node1"], capture_output=True, text=True, check=True).stdout
+    node = subprocess.run(
+        ["scontrol", "-o", "show", "node", "node1"], capture_output=True, text=True, check=True
+    ).stdout
     triggers = subprocess.run(["strigger", "--get"], capture_output=True, text=True, check=True).stdout
     assert "must not be seen" not in node and "DRAIN" not in node
     assert "must-not-be-set" not in triggers
@@ -244,7 +250,9 @@ def test_clustershell_is_missing(module: str, readable: Path) -> None:
         "raise ModuleNotFoundError(\"No module named 'ClusterShell'\", name='ClusterShell')\n", encoding="utf-8"
     )
     answer = run(module, {"nodes": "node1"}, environment={"PYTHONPATH": str(readable)})
-    expect_failure(answer, "the Python library ClusterShell is not installed", "install the package python3-clustershell")
+    expect_failure(
+        answer, "the Python library ClusterShell is not installed", "install the package python3-clustershell"
+    )
 
 
 # The command strigger.

@@ -13,7 +13,9 @@ import pytest
 
 COLLECTION = Path(__file__).resolve().parents[2]
 TARGETS = sorted(
-    folder.name for folder in (COLLECTION / "tests/integration/targets").iterdir() if not folder.name.startswith("setup_")
+    folder.name
+    for folder in (COLLECTION / "tests/integration/targets").iterdir()
+    if not folder.name.startswith("setup_")
 )
 LIMIT = 600.0
 SHOWN = 60
