@@ -28,7 +28,7 @@ except ImportError:
 LIMIT = 100_000
 
 # ASCII digits only: \d would let in those of other scripts, which are not in any node's name.
-_RANGE = r"[0-9]{1,9}(?:-[0-9]{1,9})?"
+_RANGE = r"[0-9]{1,64}(?:-[0-9]{1,64})?"
 _RANGES = rf"\[{_RANGE}(?:,{_RANGE})*\]"
 _NAME = rf"(?:[A-Za-z0-9_]|{_RANGES})(?:[A-Za-z0-9._-]|{_RANGES})*"
 _HOSTLIST = re.compile(rf"{_NAME}(?:,{_NAME})*")

@@ -85,7 +85,7 @@ class Slurm:
             change = pyslurm.Node(**fields)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise SlurmError(f"{call}: a node cannot be given {fields}: {error}", call=call) from error
-        with _calls(pyslurm, call):
+        with _Calls(pyslurm, call):
             pyslurm.Node(hostlist.fold(names)).modify(change)
 
     # Triggers.
@@ -146,9 +146,7 @@ class Slurm:
         call = f"strigger {options[0]}"
         environment = {**os.environ, "LC_ALL": "C", **({"SLURM_CONF": self._conf} if self._conf else {})}
         try:
-            result = subprocess.run(
-                ["strigger", *options], capture_output=True, text=True, env=environment, check=False
-            )
+            result = _command(["strigger", *options], environment)
         except FileNotFoundError:
             raise SlurmError(
                 f"the command strigger is not on PATH ({os.environ.get('PATH', '')}): run the task on the controller, "
@@ -177,6 +175,12 @@ class Slurm:
             raise SlurmError(f"{self.user()} may not read {path}: use become, or make it readable")
 
 
+def _command(words: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    # Not AnsibleModule.run_command, which would end this process, a child without the right to answer.
+    # pylint: disable-next=ansible-bad-function
+    return subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+
+
 def _load_pyslurm() -> ModuleType:
     # Without this libslurm starts, and may end the process, while the module is being imported.
     os.environ["PYSLURM_DISABLE_AUTO_INIT"] = "1"
@@ -202,7 +206,7 @@ def _expect_release(pyslurm: ModuleType) -> None:
     major, minor, _micro = pyslurm.slurm_api_version()
     built = f"{major}.{minor:02d}"
     try:
-        said = subprocess.run(["scontrol", "--version"], capture_output=True, text=True, check=False).stdout
+        said = _command(["scontrol", "--version"], dict(os.environ)).stdout
     except FileNotFoundError:
         return
     if not said:
@@ -236,7 +240,9 @@ def _errno_name(pyslurm: ModuleType, errno: int) -> Optional[str]:
 def _errnos(pyslurm: ModuleType) -> dict[int, str]:
     """Return the names of Slurm's error numbers, which pyslurm holds as constants."""
     prefixes = ("ESLURM_", "SLURM_PROTOCOL_", "SLURM_COMMUNICATIONS_", "SLURMCTLD_COMMUNICATIONS_")
-    named = {value: name for name, value in vars(pyslurm).items() if name.startswith(prefixes) and type(value) is int}
+    named = {
+        value: name for name, value in vars(pyslurm).items() if name.startswith(prefixes) and isinstance(value, int)
+    }
     # slurm_errno.h of 25.05 and later; pyslurm 25.11 has no constant for it.
     return {2180: "ESLURM_INVALID_NODE_STATE_TRANSITION", **named}
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from ansible_collections.hpc.slurm.plugins.plugin_utils import parts
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import settings
 
@@ -82,7 +83,8 @@ def test_types_defaults_and_choices(name):
 
 
 @pytest.mark.parametrize(
-    "name, low, high", [(n, p["minimum"], p["maximum"]) for n, p in SCHEMA["properties"].items() if "minimum" in p]
+    ("name", "low", "high"),
+    [(n, p["minimum"], p["maximum"]) for n, p in SCHEMA["properties"].items() if "minimum" in p],
 )
 def test_limits(name, low, high):
     for good in (low, high):

@@ -66,7 +66,7 @@ def test_find(asked: str, found: str) -> None:
 def test_an_unknown_name_names_its_like(asked: str, words: str) -> None:
     with pytest.raises(SlurmError) as caught:
         config.find(asked, PARAMETERS)
-    assert caught.value.message == f"slurm.conf has no parameter {asked}: {words}"
+    assert caught.value.message == f"pyslurm reads no parameter {asked} of slurm.conf: {words}"
 
 
 def test_no_spelling_is_one_that_the_rule_gives_already() -> None:

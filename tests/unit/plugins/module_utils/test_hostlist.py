@@ -56,7 +56,7 @@ NOT_HOSTLISTS = [
     "n[\u0661-\u0663]",
     "n[1-\uff13]",
     "\u00fc1",
-    "n[1234567890]",
+    "n[" + "1" * 65 + "]",
     "$(id)",
     "n;id",
     "../n",
@@ -88,24 +88,24 @@ def test_a_range_backwards(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"),
+    "text",
     [
-        ("n[1-5000000]", 5_000_000),
-        ("n[0-999999999]", 1_000_000_000),
-        ("n[1-1000][1-1000]", 1_000_000),
-        ("a[1-60000],b[1-60000]", 120_000),
-        ("n[1-60000,1-60000]", 120_000),
+        "n[1-5000000]",
+        "n[0-999999999]",
+        "n[1-1000]-[1-1000]",
+        "a[1-60000],b[1-60000]",
+        "n[1-60000,1-60000]",
     ],
 )
-def test_the_size_is_refused_before_anything_is_expanded(text: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_is_refused_before_anything_is_expanded(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(hostlist, "NodeSet")
-    with pytest.raises(SlurmError, match=f"names {size} nodes, more than the 100000 accepted"):
+    with pytest.raises(SlurmError, match="names more than the 100000 nodes accepted"):
         hostlist.expand(text)
 
 
 def test_the_limit_itself_is_accepted() -> None:
     assert len(hostlist.expand("n[1-4]", limit=4)) == 4
-    with pytest.raises(SlurmError, match="names 5 nodes, more than the 4 accepted"):
+    with pytest.raises(SlurmError, match="names more than the 4 nodes accepted"):
         hostlist.expand("n[1-5]", limit=4)
 
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.errors import ConflictError, SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.isolation import isolated
+from ansible_collections.hpc.slurm.plugins.module_utils.isolation import CONF_ADVICE, isolated
 
 
 def test_the_result_comes_from_another_process() -> None:
@@ -49,7 +49,7 @@ def test_a_child_that_exits() -> None:
         isolated(work)
     assert caught.value.message == (
         "the process that talks to Slurm ended with status 1 before it could answer; "
-        "it said: slurm: fatal: Unable to process configuration file"
+        f"it said: slurm: fatal: Unable to process configuration file; {CONF_ADVICE}"
     )
     assert caught.value.call == "libslurm"
 

@@ -168,6 +168,13 @@ def test_the_conf_of_the_environment_is_missing(pyslurm: ModuleType, monkeypatch
         Slurm().nodes()
 
 
+def test_the_conf_may_not_be_read(pyslurm: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slurm.conf").touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(SlurmError, match="may not read .*slurm.conf: use become"):
+        Slurm(str(tmp_path / "slurm.conf")).nodes()
+
+
 # Nodes.
 
 

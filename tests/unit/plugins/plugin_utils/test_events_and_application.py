@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+
 from ansible_collections.hpc.slurm.plugins.module_utils import hostlist
 from ansible_collections.hpc.slurm.plugins.module_utils.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.application import create_application
@@ -189,7 +190,7 @@ def test_another_address(make, where):
 
 
 @pytest.mark.parametrize(
-    "method, where", [("GET", f"/{ID}/node/down"), ("PUT", f"/{ID}/node/up"), ("POST", "/healthz")]
+    ("method", "where"), [("GET", f"/{ID}/node/down"), ("PUT", f"/{ID}/node/up"), ("POST", "/healthz")]
 )
 def test_another_method(make, method, where):
     listener = make()

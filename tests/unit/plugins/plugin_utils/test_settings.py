@@ -9,13 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.settings import Settings
 
 TOKEN = "0123456789abcdef"
 
 
 @pytest.mark.parametrize(
-    "args, name, value",
+    ("args", "name", "value"),
     [
         ({}, "host", "127.0.0.1"),
         ({}, "port", 32000),
@@ -44,7 +45,7 @@ def test_accepted(args, name, value):
 
 
 @pytest.mark.parametrize(
-    "args, words",
+    ("args", "words"),
     [
         ({"prot": 1}, ["unknown argument prot", "port"]),
         ({"host": ""}, ["host must be", "not empty"]),
@@ -86,7 +87,7 @@ def test_refused(args, words):
 
 
 @pytest.mark.parametrize(
-    "content, word",
+    ("content", "word"),
     [
         (b"short\n", "16 to 512"),
         (b"", "16 to 512"),

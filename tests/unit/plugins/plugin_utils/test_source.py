@@ -16,6 +16,7 @@ import time
 import urllib.parse
 
 import pytest
+
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import server as server_module
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import source
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.inbox import Inbox
@@ -161,7 +162,7 @@ def test_a_queue_that_nobody_reads_delays_no_answer(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "granularity, then", [("node", "node"), ("batch", "batch"), ("batch", "node"), ("node", "batch")]
+    ("granularity", "then"), [("node", "node"), ("batch", "batch"), ("batch", "node"), ("node", "batch")]
 )
 def test_what_was_interrupted_goes_on_with_the_same_uuids(tmp_path, granularity, then):
     async def scenario():
@@ -206,6 +207,8 @@ def test_feedback_is_waited_for(tmp_path):
     assert fired["type"] == "trigger_fired" and again == fired
 
 
+# cheroot leaves the socket that it could not bind to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 def test_a_port_in_use(tmp_path):
     async def scenario():
         with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.hpc.slurm.plugins.plugin_utils import parts
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.inbox import Inbox
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.state import StateDirectory
