@@ -43,4 +43,4 @@ def test_advice_ends_the_message(name: str) -> None:
     ],
 )
 def test_where_planning_anew_may_help(name: str | None, kind: type[SlurmError]) -> None:
-    assert type(SlurmError.of(1, name, "text", "CALL")) is kind
+    assert SlurmError.of(1, name, "text", "CALL").__class__ is kind

@@ -74,6 +74,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
 @pytest.fixture
 def pyslurm(monkeypatch: pytest.MonkeyPatch, command: Command) -> ModuleType:
     module = ModuleType("pyslurm")
+    inits: list[str | None] = []
     nodes = {
         "n1": Node("n1", state="IDLE+NOT_RESPONDING+DRAIN", reason="r", reason_user="alice", weight=1),
         "n2": Node("n2", state="MIXED", reason=None, reason_user="root", weight=2),
@@ -86,8 +87,8 @@ def pyslurm(monkeypatch: pytest.MonkeyPatch, command: Command) -> ModuleType:
         Nodes=SimpleNamespace(load=lambda: nodes),
         slurmctld=SimpleNamespace(Config=SimpleNamespace(load=lambda: config)),
         slurm_api_version=lambda: (26, 5, 5),
-        inits=[],
-        slurm_init=lambda conf: module.inits.append(conf),
+        inits=inits,
+        slurm_init=inits.append,
         error=SimpleNamespace(slurm_strerror=lambda errno: TEXTS.get(errno, f"Unknown error {errno}")),
         ESLURM_ACCESS_DENIED=2002,
         ESLURM_INVALID_NODE_NAME=2018,
@@ -220,7 +221,7 @@ def test_an_rpc_error_is_ours(
     monkeypatch.setattr(Node, "failure", RPCError(errno))
     with pytest.raises(SlurmError) as caught:
         Slurm().update_nodes(["n1"], state="RESUME")
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
     assert (caught.value.errno, caught.value.name, caught.value.call) == (errno, name, "REQUEST_UPDATE_NODE")
     assert str(RPCError(errno)) in caught.value.message
 

@@ -129,7 +129,7 @@ def test_order_and_progress_survive_reopening(tmp_path):
 
 def test_what_a_killed_writer_stored_is_there(tmp_path):
     writer = process(WRITE.format(path=str(tmp_path / "inbox")))
-    seen = [writer.stdout.readline() for _ in range(30)]
+    seen = [writer.stdout.readline() for _number in range(30)]
     seen += kill(writer).splitlines(keepends=True)
     said = [line.strip() for line in seen if line.endswith("\n")]
     box = Inbox(tmp_path / "inbox")
