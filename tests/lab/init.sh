@@ -4,6 +4,14 @@
 set -eu
 root=$1 python=$2 scratch=$3 mountpoint=$4 checkout=$5 inside=$6 logs=$7
 
+# Whoever started this may have been killed before writing down that it runs: then nobody could end it.
+record=${mountpoint%/*}/process
+for _try in $(seq 100); do
+    [ -s "$record" ] && break
+    sleep 0.1
+done
+[ -s "$record" ]
+
 ip link set lo up
 # Slurm asks for the addresses of "any" with AI_ADDRCONFIG, which does not count loopback's own.
 ip address add 192.0.2.1/32 dev lo

@@ -101,19 +101,21 @@ def wait_for(what: str, limit: float, condition: object) -> None:
 
 def up() -> None:
     with locked():
-        if running():
+        if running() and (STATE / "ready").exists():
             print("lab: running")
             return
         progress = Progress()
-        parts = cache.build(progress)
-        progress.phase("cluster: munge, slurmctld, slurmd of node1 to node8")
-        clear()
-        start(parts)
+        if not running():
+            parts = cache.build(progress)
+            progress.phase("cluster: munge, slurmctld, slurmd of node1 to node8")
+            clear()
+            start(parts)
         try:
             wait_for("slurmctld and all slurmds to answer", READY_LIMIT, answers)
         except LabError:
             stop()
             raise
+        (STATE / "ready").touch()
         progress.done("lab: up")
 
 
