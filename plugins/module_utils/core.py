@@ -10,6 +10,7 @@ be. Here the plan is carried out, or in check mode only told. Without changes no
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Optional
 
@@ -21,6 +22,9 @@ from .slurm import Slurm
 
 # How often to plan again when somebody else changes the same thing meanwhile.
 ATTEMPTS = 3
+
+# Seconds between two looks while waiting: soon at first, then so that the controller does not notice.
+FIRST_PAUSE, LAST_PAUSE = 0.5, 5.0
 
 COMMON_OPTIONS = {"slurm_conf": {"type": "path"}}
 
@@ -42,6 +46,7 @@ class Plan(NamedTuple):
     :param writes: the calls that make the changes.
     :param read_back: returns the result as it is after the writes, with the same keys.
     :param warnings: what the user should know either way.
+    :param wait: waits for what comes after the writes by itself, and returns more keys of the result.
     """
 
     result: dict[str, Any]
@@ -49,6 +54,7 @@ class Plan(NamedTuple):
     writes: Sequence[Callable[[], None]] = ()
     read_back: Optional[Callable[[], dict[str, Any]]] = None
     warnings: Sequence[str] = ()
+    wait: Optional[Callable[[], dict[str, Any]]] = None
 
 
 Planner = Callable[[Slurm, dict[str, Any]], Plan]
@@ -78,7 +84,7 @@ def execute(planner: Planner, slurm: Slurm, params: dict[str, Any], check_mode: 
     for attempt in range(1, ATTEMPTS + 1):
         plan = planner(slurm, params)
         try:
-            result = plan.result if check_mode or not plan.changes else _apply(plan)
+            result = plan.result if check_mode else _apply(plan)
             break
         except ConflictError:
             if attempt == ATTEMPTS:
@@ -87,9 +93,35 @@ def execute(planner: Planner, slurm: Slurm, params: dict[str, Any], check_mode: 
 
 
 def _apply(plan: Plan) -> dict[str, Any]:
-    for write in plan.writes:
-        write()
-    return plan.read_back() if plan.read_back else plan.result
+    if plan.changes:
+        for write in plan.writes:
+            write()
+    try:
+        waited = plan.wait() if plan.wait else {}
+    except SlurmError as error:
+        error.details["changed"] = bool(plan.changes)  # what was written stays so
+        raise
+    read = plan.read_back if plan.changes or plan.wait else None
+    return {**(read() if read else plan.result), **waited}
+
+
+def wait_until_none(
+    remaining: Callable[[], dict[str, Any]], late: Callable[[dict[str, Any], float], SlurmError], timeout: float
+) -> float:
+    """Wait until nothing remains, and return the seconds that took.
+
+    :param remaining: returns what is waited for.
+    :param late: makes the error when time is up, from what remains and the seconds waited.
+    """
+    start = time.monotonic()
+    pause = FIRST_PAUSE
+    while left := remaining():
+        waited = time.monotonic() - start
+        if waited >= timeout:
+            raise late(left, waited)
+        time.sleep(min(pause, max(timeout - waited, 0)))
+        pause = min(pause * 2, LAST_PAUSE)
+    return round(time.monotonic() - start, 1)
 
 
 def difference(changes: Sequence[Change]) -> dict[str, dict[str, dict[str, Any]]]:

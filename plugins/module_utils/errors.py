@@ -30,16 +30,23 @@ class SlurmError(Exception):
     :param errno: Slurm's error number, where there is one.
     :param name: the errno's name in C(slurm_errno.h).
     :param call: the call that failed, as a Slurm administrator would name it.
+    :param details: more keys for the module's result.
     """
 
     def __init__(
-        self, message: str, errno: Optional[int] = None, name: Optional[str] = None, call: Optional[str] = None
+        self,
+        message: str,
+        errno: Optional[int] = None,
+        name: Optional[str] = None,
+        call: Optional[str] = None,
+        details: Optional[dict[str, Any]] = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.errno = errno
         self.name = name
         self.call = call
+        self.details = details or {}
 
     @classmethod
     def of(cls, errno: int, name: Optional[str], text: str, call: str) -> SlurmError:
@@ -51,10 +58,21 @@ class SlurmError(Exception):
 
     def result(self) -> dict[str, Any]:
         """Return the failure as a module's result."""
-        return {"msg": self.message, "errno": self.errno, "errno_name": self.name, "call": self.call}
+        return {
+            **self.details,
+            "msg": self.message,
+            "errno": self.errno,
+            "errno_name": self.name,
+            "call": self.call,
+        }
 
 
 class ConflictError(SlurmError):
     """What was planned no longer fits what is there: somebody else changed it between the reading and the write."""
 
-    NAMES = ("ESLURM_INVALID_NODE_STATE_TRANSITION", "ESLURM_TRIGGER_DUP")
+    NAMES = (
+        "ESLURM_INVALID_NODE_STATE_TRANSITION",
+        "ESLURM_TRIGGER_DUP",
+        "ESLURM_RESERVATION_INVALID",
+        "ESLURM_RESERVATION_NAME_DUP",
+    )

@@ -61,7 +61,7 @@ def _answer(work: Callable[[], dict[str, Any]], writing: int, noise: IO[bytes]) 
         try:
             answer = ["result", work()]
         except SlurmError as error:
-            details = {"errno": error.errno, "name": error.name, "call": error.call}
+            details = {"errno": error.errno, "name": error.name, "call": error.call, "details": error.details}
             answer = ["error", {"message": error.message, **details}]
         text = json.dumps(answer)  # as a whole: half an answer would hide what went wrong
         with os.fdopen(writing, "w", encoding="utf-8") as pipe:

@@ -11,12 +11,19 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Optional
 
 from . import hostlist
-from .core import Change, Plan
+from .availability import expect_within, limit_of, unavailable
+from .core import Change, Plan, wait_until_none
 from .errors import ConflictError, SlurmError
+from .names import expect_known
+from .node_attributes import normalised, record_of, words
 from .slurm import Slurm
 
 # What a task on nodes reads, and returns, of each.
 DETAILS = ("state", "reason", "reason_user")
+# Flags of a node that has a job, or has one that is not quite gone.
+BUSY = frozenset(("ALLOCATED", "MIXED", "COMPLETING"))
+# States of a job that holds its nodes.
+HOLDING = frozenset(("RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "CONFIGURING"))
 
 
 class Target(NamedTuple):
@@ -67,6 +74,10 @@ TARGETS = {
 }
 
 
+# The states that take a node out of service.
+TAKEN_OUT = ("down", "drained", "failed")
+
+
 def reached(target: Target, flags: Iterable[str]) -> bool:
     """Tell whether a node with these state flags is in the target state."""
     present = set(flags)
@@ -84,47 +95,148 @@ def predict(target: Target, flags: Iterable[str]) -> list[str]:
     return [base, *sorted(set(others) - target.drops | target.adds)]
 
 
+class Task(NamedTuple):
+    """What a task wants of its nodes.
+
+    :param target: the state, if any.
+    :param reason: the reason to give with it; None where the state carries none.
+    :param update_reason: whether nodes that are in the state already get the reason too.
+    :param attributes: attributes in the form that compares.
+    :param may: tells of a node's present reason whether the task may act on it.
+    """
+
+    target: Optional[Target]
+    reason: Optional[str]
+    update_reason: bool
+    attributes: dict[str, Any]
+    may: Callable[[str], object]
+
+    @classmethod
+    def of(cls, params: dict[str, Any]) -> Task:
+        """:raises SlurmError: for options that cannot be meant."""
+        target = TARGETS[params["state"]] if params["state"] else None
+        reason = _reason(params, target)
+        attributes = normalised(params["attributes"] or {})
+        return cls(target, reason, params["update_reason"] and reason is not None, attributes, _reason_filter(params))
+
+    def arrived(self, node: dict[str, Any]) -> bool:
+        return self.target is None or reached(self.target, node["state"])
+
+    def after(self, node: dict[str, Any], user: str) -> dict[str, Any]:
+        """Return a node as the task wants it; the node as it is when the task has nothing to do."""
+        changed = {**node, **self.attributes}
+        if self.target is not None and not self.arrived(node):
+            changed.update(_moved(node, self.target, self.reason, user))
+        elif self.update_reason and node["reason"] != self.reason:
+            changed.update(reason=self.reason, reason_user=user)
+        return changed
+
+
 def plan_nodes(slurm: Slurm, params: dict[str, Any]) -> Plan:
     """Plan the module slurm_node: its options in, what is to be done out."""
     names = hostlist.from_option(params["nodes"])
-    target = TARGETS[params["state"]]
-    reason = _reason(params, target)
-    before = _select(slurm.nodes(DETAILS), names)
-
-    may = _reason_filter(params["only_reason"])
-    update = params["update_reason"] and reason is not None
-    moving, renamed, skipped = [], [], {}
-    for name, record in before.items():
-        if reached(target, record["state"]) and (not update or record["reason"] == reason):
-            continue
-        if not may(record["reason"] or ""):
-            skipped[name] = f"its reason {record['reason'] or ''!r} does not match only_reason"
-        elif reached(target, record["state"]):
-            renamed.append(name)
-        else:
-            moving.append(name)
-    after = {name: dict(record) for name, record in before.items()}
-    for name in moving:
-        after[name] = _moved(before[name], target, reason, slurm.user())
-    for name in renamed:
-        after[name].update(reason=reason, reason_user=slurm.user())
-
-    changes = [
-        Change(name, field, before[name][field], after[name][field])
-        for name in [*moving, *renamed]
-        for field in DETAILS
-        if before[name][field] != after[name][field]
-    ]
-    writes = []
-    if moving:
-        writes.append(lambda: _move(slurm, moving, target, reason))
-    if renamed:
-        writes.append(lambda: slurm.update_nodes(renamed, reason=reason))
+    task = Task.of(params)
+    loaded = slurm.nodes({*DETAILS, *task.attributes, "partitions"})
+    before = _records(loaded, names, task)
+    after, skipped, user = {}, {}, slurm.user()
+    for name, node in before.items():
+        after[name] = task.after(node, user)
+        if after[name] != node and not task.may(node["reason"] or ""):
+            skipped[name] = f"its reason {node['reason'] or ''!r} does not match only_reason"
+            after[name] = node
+    changed = [name for name in names if after[name] != before[name]]
+    moving = [name for name in changed if not task.arrived(before[name])]
+    if params["max_unavailable"] is not None:
+        _expect_available(slurm, params, loaded, moving)
 
     def result(nodes: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        return {"nodes": nodes, "changed_nodes": sorted([*moving, *renamed]), "skipped_nodes": skipped}
+        return {"nodes": nodes, "changed_nodes": sorted(changed), "skipped_nodes": skipped}
 
-    return Plan(result(after), changes, writes, read_back=lambda: result(_select(slurm.nodes(DETAILS), names)))
+    return Plan(
+        result(after),
+        [
+            Change(name, field, before[name][field], after[name][field])
+            for name in changed
+            for field in after[name]
+            if before[name][field] != after[name][field]
+        ],
+        _writes(slurm, task, before, changed, moving),
+        read_back=lambda: result(_records(slurm.nodes({*DETAILS, *task.attributes}), names, task)),
+        wait=_wait(slurm, params, [name for name in names if name not in skipped]),
+    )
+
+
+def _records(nodes: dict[str, dict[str, Any]], names: list[str], task: Task) -> dict[str, dict[str, Any]]:
+    """Return what a task compares and returns of its nodes."""
+    return {
+        name: {**{field: node[field] for field in DETAILS}, **record_of(node, task.attributes)}
+        for name, node in select_nodes(nodes, names).items()
+    }
+
+
+def _writes(
+    slurm: Slurm, task: Task, before: dict[str, dict[str, Any]], changed: list[str], moving: list[str]
+) -> list[Callable[[], None]]:
+    """Return one request for each kind of change, with the nodes that need it."""
+    altered = [name for name in changed if any(before[name][key] != task.attributes[key] for key in task.attributes)]
+    renamed = [name for name in changed if task.update_reason and name not in set(moving)]
+    renamed = [name for name in renamed if before[name]["reason"] != task.reason]
+    differing = {
+        key: value for key, value in task.attributes.items() if any(before[name][key] != value for name in altered)
+    }
+    writes: list[Callable[[], None]] = []
+    if altered:
+        writes.append(lambda: slurm.update_attributes(altered, words(differing)))
+    target = task.target
+    if moving and target is not None:
+        writes.append(lambda: _move(slurm, moving, target, task.reason))
+    if renamed:
+        writes.append(lambda: slurm.update_nodes(renamed, reason=task.reason))
+    return writes
+
+
+def _expect_available(
+    slurm: Slurm, params: dict[str, Any], loaded: dict[str, dict[str, Any]], moving: list[str]
+) -> None:
+    limit = limit_of(params["max_unavailable"])
+    if moving and params["state"] in TAKEN_OUT:
+        expect_within(limit, moving, loaded, unavailable(loaded, slurm.reservations()))
+
+
+def _wait(slurm: Slurm, params: dict[str, Any], names: list[str]) -> Optional[Callable[[], dict[str, Any]]]:
+    """Return the wait for the last job of the nodes, when the task asks for it."""
+    if not params["wait"]:
+        return None
+    if params["state"] not in TAKEN_OUT:
+        raise SlurmError("wait is for a state that lets the jobs of nodes end: down, drained or failed")
+
+    def busy() -> dict[str, Any]:
+        nodes = slurm.nodes(("state",))
+        return {name: nodes[name]["state"] for name in names if BUSY & set(nodes[name]["state"])}
+
+    def late(held: dict[str, Any], waited: float) -> SlurmError:
+        jobs = jobs_on(slurm, list(held))
+        whose = ", ".join(f"{number} of {job['user_name']}" for number, job in jobs.items())
+        return SlurmError(
+            f"after {waited:.0f} s jobs still run or complete on {hostlist.fold(held)} ({whose or 'none is listed'}): "
+            "wait longer with wait_timeout, or end them",
+            details={"running_jobs": jobs, "waited": round(waited, 1)},
+        )
+
+    return lambda: {"waited": wait_until_none(busy, late, params["wait_timeout"])}
+
+
+def jobs_on(slurm: Slurm, names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the jobs that hold nodes, each with its user, state and nodes."""
+    on = set(names)
+    found = slurm.jobs(
+        needed=("id", "allocated_nodes", "state"),
+        keep=lambda job: (
+            job["state"] in HOLDING and bool(on & set(hostlist.expand(job["allocated_nodes"] or "") or ()))
+        ),
+        attributes=("user_name", "state", "allocated_nodes"),
+    )
+    return {str(number): details for number, (_job, details) in sorted(found.items())}
 
 
 def _move(slurm: Slurm, names: list[str], target: Target, reason: Optional[str]) -> None:
@@ -138,23 +250,25 @@ def _move(slurm: Slurm, names: list[str], target: Target, reason: Optional[str])
     try:
         slurm.update_nodes(names, state=target.request, **({"reason": reason} if reason else {}))
     except ConflictError:
-        now = _select(slurm.nodes(DETAILS), names)
-        if not all(reached(target, record["state"]) for record in now.values()):
+        now = select_nodes(slurm.nodes(("state",)), names)
+        if not all(reached(target, node["state"]) for node in now.values()):
             raise
 
 
-def _reason(params: dict[str, Any], target: Target) -> Optional[str]:
+def _reason(params: dict[str, Any], target: Optional[Target]) -> Optional[str]:
     reason: Optional[str] = params["reason"]
-    if target.default_reason is None:
-        if reason is not None:
+    if target is None or target.default_reason is None:
+        if reason is not None and target is not None:
             raise SlurmError(f"reason cannot be given with state={params['state']}: Slurm clears it")
+        if reason is not None:
+            raise SlurmError("reason is given with a state: down, drained or failed")
         return None
     if reason is not None and not reason.strip():
         raise SlurmError("reason is empty: say why, for whoever finds the node, or leave the option out")
     return reason or target.default_reason
 
 
-def _select(nodes: dict[str, dict[str, Any]], names: list[str]) -> dict[str, dict[str, Any]]:
+def select_nodes(nodes: dict[str, dict[str, Any]], names: list[str]) -> dict[str, dict[str, Any]]:
     """Return the named nodes; SlurmError with the names that the cluster does not have."""
     unknown = [name for name in names if name not in nodes]
     if unknown:
@@ -167,8 +281,9 @@ def _select(nodes: dict[str, dict[str, Any]], names: list[str]) -> dict[str, dic
     return {name: nodes[name] for name in names}
 
 
-def _reason_filter(pattern: Optional[str]) -> Callable[[str], object]:
+def _reason_filter(params: dict[str, Any]) -> Callable[[str], object]:
     """Return the test by which a task may act on a node with a reason."""
+    pattern: Optional[str] = params["only_reason"]
     if pattern is None:
         return lambda reason: True
     try:
@@ -188,10 +303,12 @@ def _moved(record: dict[str, Any], target: Target, reason: Optional[str], user: 
 
 def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
     """Plan the module slurm_node_info: a reading, nothing else."""
-    attributes = _attributes(slurm, params["attributes"])
+    attributes = params["attributes"]
+    if attributes is not None:
+        expect_known("a node", "attribute", attributes, slurm.node_attributes())
     nodes = slurm.nodes(None if attributes is None else {*attributes, "state", "partitions"})
     if params["nodes"] is not None:
-        nodes = _select(nodes, hostlist.from_option(params["nodes"]))
+        nodes = select_nodes(nodes, hostlist.from_option(params["nodes"]))
     if params["partitions"] is not None:
         wanted = set(params["partitions"])
         nodes = {name: node for name, node in nodes.items() if wanted & set(node["partitions"])}
@@ -205,13 +322,3 @@ def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
 
 def _pick(node: dict[str, Any], attributes: Optional[list[str]]) -> dict[str, Any]:
     return node if attributes is None else {name: node[name] for name in attributes}
-
-
-def _attributes(slurm: Slurm, wanted: Optional[list[str]]) -> Optional[list[str]]:
-    if wanted is None:
-        return None
-    known = slurm.node_attributes()
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise SlurmError(f"a node has no attribute {', '.join(unknown)}; there are: {', '.join(known)}")
-    return wanted

@@ -12,25 +12,20 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
-from . import hostlist
+from . import hostlist, output
 from .errors import SlurmError
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-# A line of strigger --get. Its columns may be wider than usual, and that of the flags is blank when there are none;
-# a program is an absolute path with arguments (strigger(1)).
-_TRIGGER = re.compile(
-    r"\s*(?P<id>\d+) (?P<resource>\S+)\s+(?P<resource_id>\S+) (?P<event>\S+)\s+(?P<offset>-?\d+) (?P<user>\S+)\s+"
-    r"(?P<flags>(?!/)\S+)?\s*(?P<program>/.*)"
-)
+# Attributes of pyslurm's jobs and steps that want requests of their own, or are asked for otherwise.
+_NOT_OF_JOBS = frozenset(("stats", "steps", "pids"))
 
 
 class Slurm:
@@ -63,12 +58,12 @@ class Slurm:
         pyslurm = self._pyslurm()
         with _Calls(pyslurm, "REQUEST_NODE_INFO"):
             loaded = pyslurm.Nodes.load()
-        names = node_attributes(pyslurm) if attributes is None else list(attributes)
+        names = _properties(pyslurm.Node) if attributes is None else list(attributes)
         return {name: _node(node, names) for name, node in loaded.items()}
 
     def node_attributes(self) -> list[str]:
         """Return the names of the attributes that a node has, sorted."""
-        return node_attributes(self._pyslurm())
+        return _properties(self._pyslurm().Node)
 
     def update_nodes(self, names: Iterable[str], **fields: Any) -> None:
         """Change fields of nodes with one request.
@@ -88,6 +83,69 @@ class Slurm:
         with _Calls(pyslurm, call):
             pyslurm.Node(hostlist.fold(names)).modify(change)
 
+    def update_attributes(self, names: Iterable[str], fields: Mapping[str, str]) -> None:
+        """Change attributes of nodes with one request, through scontrol: pyslurm cannot clear one.
+
+        :param fields: by their names in C(scontrol update nodename); empty to clear.
+        """
+        self._run("scontrol", "update", f"nodename={hostlist.fold(names)}", *_words(fields))
+
+    # Jobs.
+
+    def jobs(
+        self,
+        needed: Collection[str],
+        keep: Callable[[dict[str, Any]], bool],
+        attributes: Collection[str],
+        steps: bool = False,
+    ) -> dict[int, tuple[dict[str, Any], dict[str, Any]]]:
+        """Return jobs by their ids: what was needed to choose them, and what is asked of them.
+
+        :param needed: the attributes that C(keep) looks at; no other is evaluated for a job that is not kept.
+        :param keep: tells of each job whether to return it.
+        :param attributes: the attributes to return.
+        :param steps: whether to return the steps too.
+        """
+        pyslurm = self._pyslurm()
+        with _Calls(pyslurm, "REQUEST_JOB_INFO"):
+            loaded = pyslurm.Jobs.load()
+        if steps:
+            with _Calls(pyslurm, "REQUEST_JOB_STEP_INFO"):
+                loaded.load_steps()
+        found = {}
+        for number, job in loaded.items():
+            record = _job(job, needed)
+            if keep(record):
+                details = _job(job, attributes)
+                if steps:
+                    details["steps"] = {str(name): _step(step) for name, step in job.steps.items()}
+                found[int(number)] = (record, details)
+        return found
+
+    def job_attributes(self) -> list[str]:
+        """Return the names of the attributes that a job has, sorted."""
+        return [name for name in _properties(self._pyslurm().Job) if name not in _NOT_OF_JOBS]
+
+    # Reservations: through scontrol, which names every flag and changes them one by one.
+
+    def reservations(self) -> list[dict[str, Any]]:
+        """Return the reservations; their fields are told in C(output.py)."""
+        return output.reservations(self._run("scontrol", "show", "reservation", "--all", "--oneliner"))
+
+    def create_reservation(self, name: str, fields: Mapping[str, str]) -> None:
+        """Make a reservation.
+
+        :param fields: by their names in C(scontrol create reservation).
+        """
+        self._run("scontrol", "create", "reservation", f"reservationname={name}", *_words(fields))
+
+    def update_reservation(self, name: str, fields: Mapping[str, str]) -> None:
+        """Change a reservation with one request. C(nodes+) and C(nodes-) are carried out by the controller itself."""
+        self._run("scontrol", "update", f"reservationname={name}", *_words(fields))
+
+    def delete_reservation(self, name: str) -> None:
+        self._run("scontrol", "delete", f"reservationname={name}")
+
     # Triggers.
 
     def triggers(self) -> list[dict[str, Any]]:
@@ -96,18 +154,7 @@ class Slurm:
         Each with C(id), C(resource) (C(node), C(job), C(slurmctld), ...), C(resource_id) (C(*) for all nodes),
         C(event), C(offset) in seconds, C(user), C(permanent) and C(program).
         """
-        found = []
-        for line in self._strigger("--get", "--noheader").splitlines():
-            match = _TRIGGER.fullmatch(line.rstrip())
-            if not match:
-                raise SlurmError(f"cannot read this line of strigger --get: {line!r}", call="strigger --get")
-            fields: dict[str, Any] = match.groupdict()
-            fields["permanent"] = "PERM" in (fields.pop("flags") or "")
-            fields.update(id=int(fields["id"]), offset=int(fields["offset"]))
-            if fields["resource_id"] == "(null)":  # as strigger shows that of a burst buffer's trigger
-                fields["resource_id"] = "*"
-            found.append(fields)
-        return found
+        return [output.trigger(line) for line in self._run("strigger", "--get", "--noheader").splitlines()]
 
     def set_trigger(self, *, selectors: Iterable[str], offset: int, permanent: bool, program: str) -> None:
         """Set a trigger. The controller does not tell its id: L(triggers) does.
@@ -117,12 +164,12 @@ class Slurm:
         options = ["--set", *selectors, f"--program={program}"]
         options += [f"--offset={offset}"] if offset else []
         options += ["--flags=perm"] if permanent else []
-        self._strigger(*options)
+        self._run("strigger", *options)
 
     def clear_trigger(self, trigger_id: int) -> None:
         """Remove a trigger; one that is gone already is no failure."""
         try:
-            self._strigger("--clear", f"--id={trigger_id}")
+            self._run("strigger", "--clear", f"--id={trigger_id}")
         except SlurmError as error:
             if "No such process" not in error.message:  # ESRCH
                 raise
@@ -141,15 +188,19 @@ class Slurm:
 
     # How pyslurm and the commands are reached.
 
-    def _strigger(self, *options: str) -> str:
+    def _run(self, program: str, *words: str) -> str:
+        """Run one of Slurm's commands and return what it prints."""
         pyslurm = self._pyslurm()
-        call = f"strigger {options[0]}"
-        environment = {**os.environ, "LC_ALL": "C", **({"SLURM_CONF": self._conf} if self._conf else {})}
+        call = " ".join((program, *words[: 1 if program == "strigger" else 2]))
+        # The times that scontrol prints are then seconds since the epoch.
+        environment = {**os.environ, "LC_ALL": "C", "SLURM_TIME_FORMAT": "%s"}
+        if self._conf:
+            environment["SLURM_CONF"] = self._conf
         try:
-            result = _command(["strigger", *options], environment)
+            result = _command([program, *words], environment)
         except FileNotFoundError:
             raise SlurmError(
-                f"the command strigger is not on PATH ({os.environ.get('PATH', '')}): run the task on the controller, "
+                f"the command {program} is not on PATH ({os.environ.get('PATH', '')}): run the task on the controller, "
                 "or set PATH with the task's environment",
                 call=call,
             ) from None
@@ -256,10 +307,9 @@ def _raise_for_words(pyslurm: ModuleType, words: str, call: str) -> NoReturn:
     raise SlurmError(f"{call}: {words or text}", call=call)
 
 
-def node_attributes(pyslurm: ModuleType) -> list[str]:
-    return sorted(
-        name for name, value in vars(pyslurm.Node).items() if not name.startswith("_") and not callable(value)
-    )
+def _properties(kind: type) -> list[str]:
+    """Return the names of what a class of pyslurm tells of its objects."""
+    return sorted(name for name, value in vars(kind).items() if not name.startswith("_") and not callable(value))
 
 
 def _node(node: Any, attributes: Iterable[str]) -> dict[str, Any]:
@@ -270,6 +320,25 @@ def _node(node: Any, attributes: Iterable[str]) -> dict[str, Any]:
     if "reason_user" in record and not node.reason:
         record["reason_user"] = None  # uid 0 is what an unset one reads as
     return record
+
+
+def _job(job: Any, attributes: Iterable[str]) -> dict[str, Any]:
+    record = {name: plain(getattr(job, name)) for name in attributes}
+    # pyslurm takes the number 0 for one that is not set.
+    if "array_task_id" in record and record["array_task_id"] is None and job.array_id and not job.array_tasks_waiting:
+        record["array_task_id"] = 0
+    if "heterogeneous_offset" in record and record["heterogeneous_offset"] is None and job.heterogeneous_id:
+        record["heterogeneous_offset"] = 0
+    return record
+
+
+def _step(step: Any) -> dict[str, Any]:
+    return {name: plain(getattr(step, name)) for name in _properties(type(step)) if name not in _NOT_OF_JOBS}
+
+
+def _words(fields: Mapping[str, str]) -> list[str]:
+    """Return fields as scontrol takes them: a name with a sign, C(nodes+), keeps it before the equal sign."""
+    return [f"{name}={value}" for name, value in fields.items()]
 
 
 def plain(value: Any) -> Any:

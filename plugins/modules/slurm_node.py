@@ -29,14 +29,13 @@ options:
     description:
       - The state that the nodes should be in.
       - V(down) ends their jobs at once and takes no new ones.
-      - V(drained) lets their jobs end and takes no new ones. The module does not wait for the jobs.
+      - V(drained) lets their jobs end and takes no new ones. See O(wait) for waiting for the last one.
       - V(failed) is as V(drained), for nodes that are expected to fail soon.
       - V(resumed) gives nodes that are down, drained or failing back to service. Only those are in the request,
         so a mix of nodes is fine.
       - V(undrained) takes back a drain and leaves a node that is down as it is.
     type: str
     choices: [down, drained, failed, resumed, undrained]
-    required: true
   reason:
     description:
       - Why, for whoever finds the nodes so. For O(state=down), O(state=drained) and O(state=failed) only.
@@ -52,6 +51,35 @@ options:
       - A regular expression. Only nodes whose present reason matches it somewhere are changed, the others are named in
         RV(skipped_nodes).
       - With it, a task that resumes nodes undoes only the drains of its own kind, and nobody else's.
+    type: str
+  attributes:
+    description:
+      - Attributes to set, under the names that M(hpc.slurm.slurm_node_info) gives them. V(comment) and V(extra) are
+        texts, V(weight) is a number, V(available_features) and V(active_features) are lists, V(configured_gres) is a
+        mapping or V(gpu:2,gpu:tesla:1), V(cpu_binding) is one of V(off), V(core), V(socket), V(ldom) and V(thread),
+        V(address) and V(hostname) are where slurmd is.
+      - An empty value clears it, for V(weight) to 1; V(address) and V(hostname) cannot be cleared.
+      - Slurm forgets most of them when slurmctld restarts or is reconfigured, where C(slurm.conf) says otherwise.
+    type: dict
+  wait:
+    description:
+      - Whether to wait until no job runs, is suspended or completes on the nodes. With O(state=drained), O(state=down)
+        or O(state=failed). Nodes in RV(skipped_nodes) are not waited for.
+      - When time is up the task fails, and RV(running_jobs) tells what holds the nodes. They stay drained.
+    type: bool
+    default: false
+  wait_timeout:
+    description: How long to wait, in seconds.
+    type: int
+    default: 3600
+  max_unavailable:
+    description:
+      - How many nodes of a partition may be unavailable, as a number or as a percentage of it such as V(10%). It holds
+        for each partition that the nodes are in, with O(state=down), O(state=drained) and O(state=failed).
+      - Nodes that are down, drained, failing or in an active reservation with the flag MAINT are unavailable, and count
+        once. A change that would make them more than this is refused as a whole, with the figures; nothing is changed
+        either when the figures cannot be had. Nodes that are unavailable already do not become more.
+      - A percentage is rounded down, but a single node is allowed.
     type: str
 seealso:
   - module: hpc.slurm.slurm_node_info
@@ -78,6 +106,22 @@ EXAMPLES = r"""
     nodes: node17
     state: down
     reason: "smoke"
+
+- name: Drain a node and wait up to a day for its jobs, unless too many are out of service already
+  hpc.slurm.slurm_node:
+    nodes: gpu07
+    state: drained
+    reason: new firmware
+    wait: true
+    wait_timeout: 86400
+    max_unavailable: 10%
+
+- name: Note where spare parts are, and prefer other nodes until then
+  hpc.slurm.slurm_node:
+    nodes: node[3-4]
+    attributes:
+      comment: spare parts in room 12
+      weight: 100
 
 - name: Give the drained nodes of a rack a better reason than they have
   hpc.slurm.slurm_node:
@@ -116,6 +160,26 @@ changed_nodes:
   type: list
   elements: str
   sample: [gpu07, gpu08]
+waited:
+  description: How long the last job took to end, in seconds.
+  returned: with O(wait=true), not in check mode
+  type: float
+  sample: 812.5
+running_jobs:
+  description: The jobs that hold nodes when O(wait_timeout) is over, by their ids, with user, state and nodes.
+  returned: when waiting failed
+  type: dict
+  sample:
+    "223473":
+      user_name: alice
+      state: RUNNING
+      allocated_nodes: gpu07
+partitions:
+  description: The figures of the partitions in which too many nodes would be unavailable.
+  returned: when O(max_unavailable) refused the change
+  type: dict
+  sample:
+    gpu: {nodes: 20, unavailable: 2, would_be_unavailable: 3, allowed: 2}
 skipped_nodes:
   description: The nodes that O(only_reason) kept out, with why.
   returned: success
@@ -133,11 +197,16 @@ def main() -> None:
         plan_nodes,
         {
             "nodes": {"type": "list", "elements": "str", "required": True},
-            "state": {"type": "str", "choices": list(TARGETS), "required": True},
+            "state": {"type": "str", "choices": list(TARGETS)},
             "reason": {"type": "str"},
             "update_reason": {"type": "bool", "default": False},
             "only_reason": {"type": "str"},
+            "attributes": {"type": "dict"},
+            "wait": {"type": "bool", "default": False},
+            "wait_timeout": {"type": "int", "default": 3600},
+            "max_unavailable": {"type": "str"},
         },
+        required_one_of=[("state", "attributes")],
     )
 
 

@@ -118,7 +118,7 @@ def test_two_checkouts_do_not_collide(up: None, tmp_path: Path) -> None:
 def test_a_crash_leaves_nothing_that_the_next_up_cannot_clear(down: None, when: str) -> None:
     starting = subprocess.Popen([str(LAB), "up"], stdout=subprocess.DEVNULL, start_new_session=True)
     if when == "the lab is starting":
-        wait_for("the first process", lambda: (lab.STATE / "process").exists())
+        wait_for("the first process", (lab.STATE / "process").exists)
         os.killpg(starting.pid, signal.SIGKILL)
         starting.wait()
     else:

@@ -1,0 +1,146 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: slurm_job_info
+short_description: Read the jobs of a Slurm cluster
+version_added: 0.1.0
+description:
+  - Finds jobs and returns what the controller knows of them. Options that are given must all hold; without any, every
+    job that slurmctld still has is returned.
+  - Only what O(criteria) and O(attributes) name is evaluated, so name the attributes that you need where there are
+    many jobs.
+extends_documentation_fragment:
+  - hpc.slurm.slurm
+  - hpc.slurm.slurm.attributes
+  - hpc.slurm.slurm.info
+options:
+  job_ids:
+    description:
+      - The jobs to return, as squeue(1) takes them. V(123) is a job, with all tasks where it is an array and all
+        components where it is a het job, V(123_4) is a task of an array and V(123+1) a component of a het job.
+      - Those that are not there are named in RV(missing).
+    type: list
+    elements: str
+  criteria:
+    description:
+      - What must hold for a job, each attribute with the value it must have, or a list of values of which it has one.
+      - Of an attribute that is a list one element must match, and of one that is a hostlist one node. V(null) matches
+        what is not set. Text and number compare alike.
+      - An unknown attribute is an error that names those that look like it.
+    type: dict
+  nodes:
+    description: Only jobs that have one of these nodes, given as names or hostlists.
+    type: list
+    elements: str
+  states:
+    description: Only jobs in one of these states, such as V(RUNNING), V(PENDING) or V(COMPLETING).
+    type: list
+    elements: str
+  users:
+    description: Only jobs of these users.
+    type: list
+    elements: str
+  partitions:
+    description: Only jobs in these partitions.
+    type: list
+    elements: str
+  attributes:
+    description: The attributes to return of each job; all by default.
+    type: list
+    elements: str
+  steps:
+    description: Whether to return the steps of each job too, which takes a second request.
+    type: bool
+    default: false
+seealso:
+  - module: hpc.slurm.slurm_node_info
+"""
+
+EXAMPLES = r"""
+- name: See what still runs on the nodes of a rack, and whose it is
+  hpc.slurm.slurm_job_info:
+    nodes: rack4-[01-36]
+    attributes: [user_name, name, allocated_nodes, end_time]
+  register: rack4
+
+- name: Find the jobs whose batch script runs on one node
+  hpc.slurm.slurm_job_info:
+    criteria:
+      batch_host: gpu07
+    attributes: []
+  register: found
+
+- name: Find the large pending jobs of two accounts
+  hpc.slurm.slurm_job_info:
+    states: [PENDING]
+    criteria:
+      account: [physics, chemistry]
+      num_nodes: 1000
+    attributes: [user_name, submit_time, state_reason]
+
+- name: Read a job with its steps
+  hpc.slurm.slurm_job_info:
+    job_ids: "223473"
+    steps: true
+  register: job
+  failed_when: job.missing
+"""
+
+RETURN = r"""
+jobs:
+  description:
+    - The jobs by their ids, each with its attributes under pyslurm's names. Times are in seconds since the epoch,
+      time limits in minutes, memory in MiB.
+    - The tasks of an array that have not started are one job, with RV(ignore:array_tasks_waiting).
+  returned: success
+  type: dict
+  contains:
+    steps:
+      description: The steps by their ids, with O(steps=true).
+      type: dict
+  sample:
+    "223473":
+      user_name: alice
+      state: RUNNING
+      allocated_nodes: node[1-2]
+job_ids:
+  description: The ids of these jobs, sorted.
+  returned: success
+  type: list
+  elements: int
+  sample: [223473]
+missing:
+  description: Ids that were asked for with O(job_ids) and that the controller does not have.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible_collections.hpc.slurm.plugins.module_utils.core import run_module
+from ansible_collections.hpc.slurm.plugins.module_utils.job import plan_info
+
+
+def main() -> None:
+    names = {"type": "list", "elements": "str"}
+    run_module(
+        plan_info,
+        {
+            "job_ids": names,
+            "criteria": {"type": "dict"},
+            "nodes": names,
+            "states": names,
+            "users": names,
+            "partitions": names,
+            "attributes": names,
+            "steps": {"type": "bool", "default": False},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
