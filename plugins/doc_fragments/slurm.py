@@ -22,8 +22,9 @@ requirements:
 notes:
   - The module runs where Slurm's libraries and pyslurm are, usually on the host of slurmctld, with a
     C(ansible_python_interpreter) that can import pyslurm.
-  - A failure is told with the name of Slurm's error number (RV(ignore:errno_name)) where there is one; nothing is
-    changed then.
+  - A failure is told with Slurm's error number and its name (RV(ignore:errno_name)) where there is one. What can be
+    found wrong before anything is changed is found then; where Slurm itself refuses a request for many nodes it may
+    have changed some of them, and a second run goes on from there.
 author:
   - hpc.slurm developers (@hpc-slurm)
 """

@@ -17,11 +17,14 @@ from .errors import ConflictError, SlurmError
 from .names import expect_known
 from .node_attributes import normalised, record_of, words
 from .slurm import Slurm
+from .times import moment
 
 # What a task on nodes reads, and returns, of each.
 DETAILS = ("state", "reason", "reason_user")
 # Flags of a node that has a job, or has one that is not quite gone.
 BUSY = frozenset(("ALLOCATED", "MIXED", "COMPLETING"))
+# Flags of a node that is not back from a reboot.
+SILENT = frozenset(("REBOOT_REQUESTED", "REBOOT_ISSUED", "NOT_RESPONDING"))
 # States of a job that holds its nodes.
 HOLDING = frozenset(("RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "CONFIGURING"))
 
@@ -70,12 +73,19 @@ TARGETS = {
         default_reason="Ansible: Failed using hpc.slurm.slurm_node",
     ),
     "resumed": Target("RESUME", reached_without=OUT_OF_SERVICE, drops=frozenset(("DRAIN", "FAIL")), base="IDLE"),
+    # Reached by the time of the last boot, see Task.arrived.
+    "rebooted": Target(
+        "REBOOT",
+        reached_with=frozenset(("REBOOT_REQUESTED", "REBOOT_ISSUED")),
+        adds=frozenset(("DRAIN", "REBOOT_REQUESTED")),
+        default_reason="Ansible: Rebooted using hpc.slurm.slurm_node",
+    ),
     "undrained": Target("UNDRAIN", reached_without=frozenset(("DRAIN",)), drops=frozenset(("DRAIN",))),
 }
 
 
 # The states that take a node out of service.
-TAKEN_OUT = ("down", "drained", "failed")
+TAKEN_OUT = ("down", "drained", "failed", "rebooted")
 
 
 def reached(target: Target, flags: Iterable[str]) -> bool:
@@ -103,6 +113,8 @@ class Task(NamedTuple):
     :param update_reason: whether nodes that are in the state already get the reason too.
     :param attributes: attributes in the form that compares.
     :param may: tells of a node's present reason whether the task may act on it.
+    :param booted_after: with state=rebooted, the time that the last boot must be later than.
+    :param next_state: with state=rebooted, the state after it, as scontrol(1) names it.
     """
 
     target: Optional[Target]
@@ -110,6 +122,13 @@ class Task(NamedTuple):
     update_reason: bool
     attributes: dict[str, Any]
     may: Callable[[str], object]
+    booted_after: Optional[int]
+    next_state: str
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What the task compares and returns of a node, beside its attributes."""
+        return DETAILS if self.booted_after is None else (*DETAILS, "boot_time")
 
     @classmethod
     def of(cls, params: dict[str, Any]) -> Task:
@@ -117,9 +136,19 @@ class Task(NamedTuple):
         target = TARGETS[params["state"]] if params["state"] else None
         reason = _reason(params, target)
         attributes = normalised(params["attributes"] or {})
-        return cls(target, reason, params["update_reason"] and reason is not None, attributes, _reason_filter(params))
+        return cls(
+            target,
+            reason,
+            params["update_reason"] and reason is not None,
+            attributes,
+            _reason_filter(params),
+            _booted_after(params),
+            params["next_state"].upper(),
+        )
 
     def arrived(self, node: dict[str, Any]) -> bool:
+        if self.booted_after is not None and (node["boot_time"] or 0) > self.booted_after:
+            return True
         return self.target is None or reached(self.target, node["state"])
 
     def after(self, node: dict[str, Any], user: str) -> dict[str, Any]:
@@ -136,7 +165,7 @@ def plan_nodes(slurm: Slurm, params: dict[str, Any]) -> Plan:
     """Plan the module slurm_node: its options in, what is to be done out."""
     names = hostlist.from_option(params["nodes"])
     task = Task.of(params)
-    loaded = slurm.nodes({*DETAILS, *task.attributes, "partitions"})
+    loaded = slurm.nodes({*task.fields, *task.attributes, "partitions"})
     before = _records(loaded, names, task)
     after, skipped, user = {}, {}, slurm.user()
     for name, node in before.items():
@@ -161,15 +190,15 @@ def plan_nodes(slurm: Slurm, params: dict[str, Any]) -> Plan:
             if before[name][field] != after[name][field]
         ],
         _writes(slurm, task, before, changed, moving),
-        read_back=lambda: result(_records(slurm.nodes({*DETAILS, *task.attributes}), names, task)),
-        wait=_wait(slurm, params, [name for name in names if name not in skipped]),
+        read_back=lambda: result(_records(slurm.nodes({*task.fields, *task.attributes}), names, task)),
+        wait=_wait(slurm, params, task, [name for name in names if name not in skipped]),
     )
 
 
 def _records(nodes: dict[str, dict[str, Any]], names: list[str], task: Task) -> dict[str, dict[str, Any]]:
     """Return what a task compares and returns of its nodes."""
     return {
-        name: {**{field: node[field] for field in DETAILS}, **record_of(node, task.attributes)}
+        name: {**{field: node[field] for field in task.fields}, **record_of(node, task.attributes)}
         for name, node in select_nodes(nodes, names).items()
     }
 
@@ -188,7 +217,9 @@ def _writes(
     if altered:
         writes.append(lambda: slurm.update_attributes(altered, words(differing)))
     target = task.target
-    if moving and target is not None:
+    if moving and task.booted_after is not None:
+        writes.append(lambda: slurm.reboot_nodes(moving, task.reason or "", task.next_state))
+    elif moving and target is not None:
         writes.append(lambda: _move(slurm, moving, target, task.reason))
     if renamed:
         writes.append(lambda: slurm.update_nodes(renamed, reason=task.reason))
@@ -203,12 +234,36 @@ def _expect_available(
         expect_within(limit, moving, loaded, unavailable(loaded, slurm.reservations()))
 
 
-def _wait(slurm: Slurm, params: dict[str, Any], names: list[str]) -> Optional[Callable[[], dict[str, Any]]]:
-    """Return the wait for the last job of the nodes, when the task asks for it."""
+def _wait(slurm: Slurm, params: dict[str, Any], task: Task, names: list[str]) -> Optional[Callable[[], dict[str, Any]]]:
+    """Return the wait for the last job of the nodes, or for their reboot, when the task asks for it."""
     if not params["wait"]:
         return None
     if params["state"] not in TAKEN_OUT:
-        raise SlurmError("wait is for a state that lets the jobs of nodes end: down, drained or failed")
+        raise SlurmError("wait is for a state that takes nodes out of service: down, drained, failed or rebooted")
+    look, late = _wait_for_reboot(slurm, task, names) if task.booted_after is not None else _wait_for_jobs(slurm, names)
+    return lambda: {"waited": wait_until_none(look, late, params["wait_timeout"])}
+
+
+Wait = tuple[Callable[[], dict[str, Any]], Callable[[dict[str, Any], float], SlurmError]]
+
+
+def _wait_for_reboot(slurm: Slurm, task: Task, names: list[str]) -> Wait:
+    def booting() -> dict[str, Any]:
+        nodes = slurm.nodes(("state", "boot_time"))
+        done = {name for name in names if task.arrived({**nodes[name], "state": ["IDLE"]})}
+        return {name: nodes[name]["state"] for name in names if name not in done or SILENT & set(nodes[name]["state"])}
+
+    def late(left: dict[str, Any], waited: float) -> SlurmError:
+        return SlurmError(
+            f"after {waited:.0f} s {hostlist.fold(left)} did not come back from the reboot: see their consoles, or "
+            "wait longer with wait_timeout",
+            details={"not_back": left, "waited": round(waited, 1)},
+        )
+
+    return booting, late
+
+
+def _wait_for_jobs(slurm: Slurm, names: list[str]) -> Wait:
 
     def busy() -> dict[str, Any]:
         nodes = slurm.nodes(("state",))
@@ -223,7 +278,7 @@ def _wait(slurm: Slurm, params: dict[str, Any], names: list[str]) -> Optional[Ca
             details={"running_jobs": jobs, "waited": round(waited, 1)},
         )
 
-    return lambda: {"waited": wait_until_none(busy, late, params["wait_timeout"])}
+    return busy, late
 
 
 def jobs_on(slurm: Slurm, names: list[str]) -> dict[str, dict[str, Any]]:
@@ -253,6 +308,19 @@ def _move(slurm: Slurm, names: list[str], target: Target, reason: Optional[str])
         now = select_nodes(slurm.nodes(("state",)), names)
         if not all(reached(target, node["state"]) for node in now.values()):
             raise
+
+
+def _booted_after(params: dict[str, Any]) -> Optional[int]:
+    if (params["state"] == "rebooted") != (params["booted_after"] is not None):
+        raise SlurmError(
+            "state=rebooted and booted_after go together: a node that has booted since then is not rebooted again"
+        )
+    if params["booted_after"] is None:
+        return None
+    after = moment("booted_after", params["booted_after"])
+    if after.epoch is None or after.relative:
+        raise SlurmError("booted_after is a fixed time: with now, nodes would be rebooted on each run")
+    return after.epoch
 
 
 def _reason(params: dict[str, Any], target: Optional[Target]) -> Optional[str]:

@@ -90,6 +90,13 @@ class Slurm:
         """
         self._run("scontrol", "update", f"nodename={hostlist.fold(names)}", *_words(fields))
 
+    def reboot_nodes(self, names: Iterable[str], reason: str, next_state: str) -> None:
+        """Have nodes rebooted as soon as their jobs have ended; scontrol passes over those that are about to be.
+
+        :param next_state: RESUME or DOWN, what they are afterwards.
+        """
+        self._run("scontrol", "reboot", "ASAP", f"nextstate={next_state}", f"reason={reason}", hostlist.fold(names))
+
     # Jobs.
 
     def jobs(

@@ -121,6 +121,11 @@ def describe(params: dict[str, Any]) -> Wanted:
 
     :raises SlurmError: for a combination that Slurm refuses, or that would lose events.
     """
+    given = [name for name in ("trigger_ids", "user") if params[name] is not None]
+    if given:
+        raise SlurmError(
+            f"{', '.join(given)} is for state=absent: a new trigger gets its id from Slurm and is this user's"
+        )
     event, job_id = params["event"], params["job_id"]
     nodes = frozenset(hostlist.from_option(params["nodes"] or []))
     resource = _resource(event, job_id, nodes)

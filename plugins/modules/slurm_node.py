@@ -33,9 +33,11 @@ options:
       - V(failed) is as V(drained), for nodes that are expected to fail soon.
       - V(resumed) gives nodes that are down, drained or failing back to service. Only those are in the request,
         so a mix of nodes is fine.
+      - V(rebooted) has nodes rebooted when their jobs have ended, with the RebootProgram of C(slurm.conf), unless they
+        have booted since O(booted_after) or are about to.
       - V(undrained) takes back a drain and leaves a node that is down as it is.
     type: str
-    choices: [down, drained, failed, resumed, undrained]
+    choices: [down, drained, failed, resumed, rebooted, undrained]
   reason:
     description:
       - Why, for whoever finds the nodes so. For O(state=down), O(state=drained) and O(state=failed) only.
@@ -52,6 +54,17 @@ options:
         RV(skipped_nodes).
       - With it, a task that resumes nodes undoes only the drains of its own kind, and nobody else's.
     type: str
+  booted_after:
+    description:
+      - With O(state=rebooted), and needed there. A node whose last boot is later than this has been rebooted, so that
+        the task reboots no node twice however often it runs.
+      - Seconds since the epoch, or ISO 8601 with or without a zone.
+    type: str
+  next_state:
+    description: With O(state=rebooted), the state of the nodes when they are back.
+    type: str
+    choices: [resume, down]
+    default: resume
   attributes:
     description:
       - Attributes to set, under the names that M(hpc.slurm.slurm_node_info) gives them. V(comment) and V(extra) are
@@ -64,8 +77,9 @@ options:
   wait:
     description:
       - Whether to wait until no job runs, is suspended or completes on the nodes. With O(state=drained), O(state=down)
-        or O(state=failed). Nodes in RV(skipped_nodes) are not waited for.
-      - When time is up the task fails, and RV(running_jobs) tells what holds the nodes. They stay drained.
+        or O(state=failed). With O(state=rebooted), until the nodes have booted and answer.
+      - When time is up the task fails, and RV(running_jobs) or RV(not_back) tell what holds the nodes. They stay as
+        they are. Nodes in RV(skipped_nodes) are not waited for.
     type: bool
     default: false
   wait_timeout:
@@ -75,7 +89,8 @@ options:
   max_unavailable:
     description:
       - How many nodes of a partition may be unavailable, as a number or as a percentage of it such as V(10%). It holds
-        for each partition that the nodes are in, with O(state=down), O(state=drained) and O(state=failed).
+        for each partition that the nodes are in, with O(state=down), O(state=drained), O(state=failed) and
+        O(state=rebooted).
       - Nodes that are down, drained, failing or in an active reservation with the flag MAINT are unavailable, and count
         once. A change that would make them more than this is refused as a whole, with the figures; nothing is changed
         either when the figures cannot be had. Nodes that are unavailable already do not become more.
@@ -115,6 +130,18 @@ EXAMPLES = r"""
     wait: true
     wait_timeout: 86400
     max_unavailable: 10%
+
+- name: Reboot a rack into the kernel that was installed on the first of February, ten nodes at most at a time
+  hpc.slurm.slurm_node:
+    nodes: "{{ rack4 }}"
+    state: rebooted
+    booted_after: "2027-02-01T12:00:00"
+    reason: new kernel
+    max_unavailable: "10"
+    wait: true
+  loop: "{{ ['rack4-[01-10]', 'rack4-[11-20]', 'rack4-[21-30]', 'rack4-[31-36]'] }}"
+  loop_control:
+    loop_var: rack4
 
 - name: Note where spare parts are, and prefer other nodes until then
   hpc.slurm.slurm_node:
@@ -174,6 +201,12 @@ running_jobs:
       user_name: alice
       state: RUNNING
       allocated_nodes: gpu07
+not_back:
+  description: The nodes that have not come back from a reboot when O(wait_timeout) is over, with their state flags.
+  returned: when waiting failed
+  type: dict
+  sample:
+    node17: [DOWN, DRAIN, REBOOT_ISSUED]
 partitions:
   description: The figures of the partitions in which too many nodes would be unavailable.
   returned: when O(max_unavailable) refused the change
@@ -201,6 +234,8 @@ def main() -> None:
             "reason": {"type": "str"},
             "update_reason": {"type": "bool", "default": False},
             "only_reason": {"type": "str"},
+            "booted_after": {"type": "str"},
+            "next_state": {"type": "str", "choices": ["resume", "down"], "default": "resume"},
             "attributes": {"type": "dict"},
             "wait": {"type": "bool", "default": False},
             "wait_timeout": {"type": "int", "default": 3600},

@@ -8,6 +8,7 @@ here=$(dirname -- "$0")
 install -d -m 0755 /etc/slurm
 install -m 0644 "$here/slurm.conf" /etc/slurm/slurm.conf
 echo 'CgroupPlugin=disabled' >/etc/slurm/cgroup.conf
+install -m 0755 "$here/reboot_node.sh" /usr/local/sbin/reboot-node
 install -d -o slurm -g slurm -m 0755 /run/slurm /var/lib/slurm /var/lib/slurm/slurmctld
 
 # A home, so that Ansible can also be run as this user and not only become it.
