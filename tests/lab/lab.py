@@ -79,9 +79,8 @@ def running() -> Optional[int]:
 
 @contextlib.contextmanager
 def locked() -> Iterator[None]:
-    """Let one `up`, `down` or `destroy` of this checkout run at a time."""
-    STATE.mkdir(parents=True, exist_ok=True)
-    with open(STATE.with_suffix(".lock"), "w", encoding="utf-8") as lock:
+    """Let one `up`, `down` or `destroy` of this checkout run at a time. The lock is on this file: it leaves nothing."""
+    with open(__file__, encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -200,13 +199,14 @@ def stop() -> bool:
 def clear() -> None:
     """Remove what a lab leaves: its mounts ended with its namespace, a directory and a record are all there is."""
     shutil.rmtree(STATE, ignore_errors=True)
-    STATE.mkdir(parents=True)
 
 
 def down() -> None:
     with locked():
         print("lab: down" if stop() else "lab: was not running")
-        STATE.rmdir()
+        shutil.rmtree(STATE, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another checkout's lab is running
+            STATE.parent.rmdir()
 
 
 def status() -> int:

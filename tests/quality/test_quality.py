@@ -41,12 +41,11 @@ def test_ruff_would_format_nothing() -> None:
 
 def test_mypy_strict_finds_nothing() -> None:
     package = "ansible_collections.hpc.slurm"
-    run(
-        *("mypy", "--cache-dir=/dev/null", "--package", f"{package}.plugins", "--package", f"{package}.extensions"),
-        MYPYPATH=str(COLLECTIONS),
-    )
-    run("mypy", "--cache-dir=/dev/null", "tests/lab", MYPYPATH="tests/lab")
-    run("mypy", "--cache-dir=/dev/null", "tests/eda", MYPYPATH="tests/eda")
+    parts = ("plugins", "extensions", "tests.unit.fake", "tests.contract", "tests.integration", "tests.quality")
+    words = [word for part in parts for word in ("--package", f"{package}.{part}")]
+    run("mypy", "--cache-dir=/dev/null", *words, MYPYPATH=str(COLLECTIONS))
+    for folder in ("tests/lab", "tests/eda"):
+        run("mypy", "--cache-dir=/dev/null", folder, MYPYPATH=folder)
 
 
 def test_yamllint_finds_nothing() -> None:
