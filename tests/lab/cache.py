@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from progress import LabError, Progress, run
 
 HERE = Path(__file__).resolve().parent
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+KEPT_DAYS = 30
 PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "cert", "proxy")
 
 
@@ -83,6 +85,7 @@ def cached(kind: str, name: str, make: Callable[[Path, Path], None]) -> Path:
     final = home() / f"{kind}-{name}"
     with locked(kind):
         if final.exists():
+            os.utime(final)  # in use
             return final
         partial, log = home() / f"{kind}-{name}.partial", home() / f"{kind}-{name}.log"
         # Older entries of this kind were built from something else; an interrupted build is no use to anybody.
@@ -92,7 +95,15 @@ def cached(kind: str, name: str, make: Callable[[Path, Path], None]) -> Path:
         make(partial, log)
         partial.rename(final)
         log.unlink(missing_ok=True)
+        forget(kind)
     return final
+
+
+def forget(kind: str) -> None:
+    """Remove the entries of a kind that no checkout has used for a while: each is up to a gigabyte."""
+    for entry in home().glob(f"{kind}-*"):
+        if entry.is_dir() and time.time() - entry.stat().st_mtime > KEPT_DAYS * 86400:
+            shutil.rmtree(entry)
 
 
 @contextlib.contextmanager
