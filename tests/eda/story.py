@@ -55,7 +55,13 @@ class Rulebook:
         command = ["ansible-rulebook", "--rulebook", "hpc.slurm.node_events", "--verbose"]
         command += ["--inventory", str(inventory(directory)), "--vars", str(variables(directory, self.port))]
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=directory,
+            # Java in the same process would else take SIGTERM for itself and end it on the spot.
+            env={**os.environ, "JAVA_TOOL_OPTIONS": "-Xrs"},
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
