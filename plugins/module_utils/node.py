@@ -267,7 +267,9 @@ def _wait_for_jobs(slurm: Slurm, names: list[str]) -> Wait:
 
     def busy() -> dict[str, Any]:
         nodes = slurm.nodes(("state",))
-        return {name: nodes[name]["state"] for name in names if BUSY & set(nodes[name]["state"])}
+        flagged = {name: nodes[name]["state"] for name in names if BUSY & set(nodes[name]["state"])}
+        # A suspended job holds its nodes without a flag on them.
+        return flagged or _held(names, jobs_on(slurm, names))
 
     def late(held: dict[str, Any], waited: float) -> SlurmError:
         jobs = jobs_on(slurm, list(held))
@@ -279,6 +281,14 @@ def _wait_for_jobs(slurm: Slurm, names: list[str]) -> Wait:
         )
 
     return busy, late
+
+
+def _held(names: list[str], jobs: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the nodes that jobs hold, each with the state of a job."""
+    on = set(names)
+    return {
+        name: job["state"] for job in jobs.values() for name in hostlist.expand(job["allocated_nodes"]) if name in on
+    }
 
 
 def jobs_on(slurm: Slurm, names: list[str]) -> dict[str, dict[str, Any]]:

@@ -36,15 +36,21 @@ EXAMPLES = r"""
       - SlurmdTimeout
   register: slurm
 
-- name: Stop when the cluster is not the one this play is for
-  ansible.builtin.assert:
-    that: (hpc_config.config.cluster_name) == "lab"
-  vars:
-    hpc_config: "{{ all_parameters }}"
-
-- name: Keep the whole configuration, as a record
+- name: Stop when the cluster is not the one that this play is for
   hpc.slurm.slurm_config_info:
-  register: all_parameters
+    item: cluster_name
+  register: here
+  failed_when: here.config.cluster_name != "mycluster"
+
+- name: Read the whole configuration
+  hpc.slurm.slurm_config_info:
+  register: everything
+
+- name: Keep it beside the backups
+  ansible.builtin.copy:
+    content: "{{ everything.config | to_nice_json }}"
+    dest: "/var/backups/slurm-{{ everything.config.cluster_name }}.json"
+    mode: "0640"
 """
 
 RETURN = r"""

@@ -40,7 +40,8 @@ options:
     choices: [down, drained, failed, resumed, rebooted, undrained]
   reason:
     description:
-      - Why, for whoever finds the nodes so. For O(state=down), O(state=drained) and O(state=failed) only.
+      - Why, for whoever finds the nodes so. For O(state=down), O(state=drained), O(state=failed) and O(state=rebooted)
+        only.
       - The default names this module.
       - A node that is in the state already keeps the reason it has, unless O(update_reason=true).
     type: str
