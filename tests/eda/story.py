@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Optional
 
+import trustme
 import yaml
 from watchdog.events import FileOpenedEvent, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
@@ -89,6 +90,8 @@ class Rulebook:
         self._process.send_signal(signal.SIGTERM)
         status = self._process.wait(timeout=60)
         self._reader.join(timeout=10)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         return status
 
 
@@ -225,13 +228,17 @@ def inventory(directory: Path) -> Path:
 
 
 def variables(directory: Path, port: int) -> Path:
-    """Write the rulebook's variables, and the token file that they name."""
+    """Write the rulebook's variables, and the files that they name: the token, a certificate and its authority."""
     token_file = directory / "token"
     token_file.write_text(TOKEN, encoding="ascii")
     token_file.chmod(0o600)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(directory / "ca.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(directory / "listener.pem")
     path = directory / "vars.yml"
-    state = {"hpc_slurm_token_file": str(token_file), "hpc_slurm_state_dir": str(directory / "state")}
-    path.write_text(yaml.safe_dump({**state, "hpc_slurm_port": port, "hpc_slurm_cluster": "lab"}), encoding="utf-8")
+    files = {"token_file": token_file, "ca_file": directory / "ca.pem", "certfile": directory / "listener.pem"}
+    values = {**files, "state_dir": directory / "state", "port": port, "cluster": "lab"}
+    path.write_text(yaml.safe_dump({f"hpc_slurm_{name}": str(value) for name, value in values.items()}))
     return path
 
 

@@ -61,9 +61,10 @@ def test_the_token_is_readable_by_slurm_user_only_and_not_in_the_program(story: 
 
 def test_sync_again_changes_nothing(story: Story) -> None:
     listener = next(line for _when, line in story.rulebook.lines if "listening on" in line).rpartition(" ")[2]
-    url = f"http://127.0.0.1:{story.rulebook.port}"
+    url = f"https://127.0.0.1:{story.rulebook.port}"
     command = ["ansible-playbook", "hpc.slurm.sync", "-e", f"hpc_slurm_listener_url={url}"]
     command += ["-e", f"hpc_slurm_listener_id={listener}", "-e", f"hpc_slurm_token_file={story.directory / 'token'}"]
+    command += ["-e", f"hpc_slurm_ca_file={story.directory / 'ca.pem'}"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "changed=0" in result.stdout

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import logging
 import sqlite3
 import time
@@ -73,12 +74,20 @@ class Addresses:
         """Before anything else is looked at, on bytes, in constant time."""
         from flask import request
 
+        if self._settings.allowed_networks and not self._allowed(request.remote_addr or ""):
+            return {"error": "this address is not allowed"}, 403
         if self._settings.token is None:
             return None
         given = request.headers.get("Authorization", "").encode("latin-1", "replace")
         if hmac.compare_digest(given, b"Bearer " + self._settings.token):
             return None
         return {"error": "no token, or a wrong one: send Authorization: Bearer TOKEN"}, 401
+
+    def _allowed(self, address: str) -> bool:
+        peer = ipaddress.ip_address(address)
+        # An IPv4 client of a socket that listens to both.
+        peer = getattr(peer, "ipv4_mapped", None) or peer
+        return any(peer in network for network in self._settings.allowed_networks)
 
     def notify(self, identity: str, class_: str, type_: str) -> Answer:
         if not hmac.compare_digest(identity.encode(), self._identity) or type_ not in TYPES.get(class_, ()):

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+import ssl
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from cheroot.ssl.builtin import BuiltinSSLAdapter
     from flask import Flask
 
 logger = logging.getLogger("hpc.slurm.trigger_listener")
@@ -48,6 +51,8 @@ class Server:
         # With more clients than this that keep connections open, cheroot lets requests wait.
         self._server.keep_alive_conn_limit = 64
         self._server.error_log = _log  # type: ignore[method-assign]
+        if settings.tls is not None:
+            self._server.ssl_adapter = tls_adapter(settings.tls)
         self._server.prepare()
 
     @property
@@ -72,6 +77,25 @@ class Server:
     def stop(self) -> None:
         self._server.stop()
         self._thread.join(timeout=10)
+
+
+def tls_adapter(context: ssl.SSLContext) -> BuiltinSSLAdapter:
+    """Return cheroot's way to TLS, with our context, and such that nobody waits for anybody's handshake.
+
+    cheroot's own does the handshake in the thread that accepts connections, where a client that says nothing holds up
+    all others. Here it is done by the thread that reads the request.
+    """
+    from cheroot.ssl.builtin import BuiltinSSLAdapter
+
+    class LazyAdapter(BuiltinSSLAdapter):  # type: ignore[misc, unused-ignore]
+        def __init__(self) -> None:
+            self.context = context
+
+        def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
+            wrapped = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+            return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
+
+    return LazyAdapter()
 
 
 def _log(msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:

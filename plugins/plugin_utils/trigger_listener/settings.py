@@ -9,10 +9,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
+
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 GRANULARITIES = ("node", "batch")
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -29,6 +32,8 @@ class Settings:
     cluster: Optional[str] = None
     state_dir: Path = Path()
     token: Optional[bytes] = field(default=None, repr=False)
+    tls: Optional[ssl.SSLContext] = None
+    allowed_networks: tuple[Network, ...] = ()
     granularity: str = "node"
     max_body: int = 1048576
     feedback: bool = False
@@ -45,19 +50,22 @@ class Settings:
         host = _text(args, "host") or cls.host
         port = _number(args, "port", cls.port, 0, 65535)
         token = _token(args)
-        loopback = _is_loopback(host)
-        if not loopback and token is None:
+        tls = _tls(args)
+        if not _is_loopback(host) and token is None and _text(args, "cafile") is None:
             raise ValueError(
-                f"host {host} can be reached from other machines: give token or token_file, or bind to 127.0.0.1"
+                f"host {host} can be reached from other machines: give token or token_file, or cafile for client "
+                "certificates, or bind to 127.0.0.1"
             )
         return cls(
             host=host,
             port=port,
-            url=_url(args, host, port),
+            url=_url(args, "https" if tls else "http", host, port),
             id=_identity(args),
             cluster=_text(args, "cluster"),
             state_dir=_state_dir(args),
             token=token,
+            tls=tls,
+            allowed_networks=_networks(args),
             granularity=_choice(args, "granularity", GRANULARITIES),
             max_body=_number(args, "max_body", cls.max_body, 1024, 1 << 30),
             feedback=_flag(args, "feedback"),
@@ -74,6 +82,10 @@ ARGUMENTS = (
     "state_dir",
     "token",
     "token_file",
+    "certfile",
+    "keyfile",
+    "cafile",
+    "allowed_networks",
     "granularity",
     "max_body",
     "feedback",
@@ -115,12 +127,12 @@ def _choice(args: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str
     return str(value)
 
 
-def _url(args: Mapping[str, Any], host: str, port: int) -> str:
+def _url(args: Mapping[str, Any], scheme: str, host: str, port: int) -> str:
     given = _text(args, "url")
     if given is None:
         if host in ("0.0.0.0", "::"):  # noqa: S104
             raise ValueError(f"host {host} means every address of this machine: give url, as the controller reaches it")
-        given = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        given = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
     given = given.rstrip("/")
     if not re.fullmatch(r"https?://[^\s'\"\\]+", given):
         raise ValueError(f"url must start with http:// or https:// and hold no blanks or quotes, this is {given!r}")
@@ -161,6 +173,44 @@ def _token(args: Mapping[str, Any]) -> Optional[bytes]:
         name = f"token_file {file}" if file else "token"
         raise ValueError(f"{name} must hold 16 to 512 printable ASCII characters without blanks")
     return given.encode("ascii")
+
+
+def _tls(args: Mapping[str, Any]) -> Optional[ssl.SSLContext]:
+    """Return what TLS needs, with the files read, or None when no certificate is given."""
+    certfile, keyfile, cafile = (_text(args, name) for name in ("certfile", "keyfile", "cafile"))
+    if certfile is None:
+        if keyfile or cafile:
+            raise ValueError("keyfile and cafile go with certfile, the listener's own certificate: give it too")
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certfile, keyfile, password=_no_password)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"certfile {certfile} with keyfile {keyfile or certfile} cannot be used: {error}") from None
+    if cafile is not None:
+        try:
+            context.load_verify_locations(cafile)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"cafile {cafile} cannot be used: {error}") from None
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _no_password() -> str:
+    raise ValueError("the key has a password, and nobody is there to type it")
+
+
+def _networks(args: Mapping[str, Any]) -> tuple[Network, ...]:
+    given = args.get("allowed_networks")
+    texts = [given] if isinstance(given, str) else given or []
+    networks = []
+    for text in texts:
+        try:
+            networks.append(ipaddress.ip_network(text))
+        except ValueError as error:
+            raise ValueError(f"allowed_networks must be addresses or networks such as 192.0.2.0/24: {error}") from None
+    return tuple(networks)
 
 
 def _is_loopback(host: str) -> bool:

@@ -30,7 +30,7 @@ description:
     C(listener.id), C(listener.url) and C(listener.run), which is a new uuid at each start.
 options:
   host:
-    description: The address to listen on. Anything but loopback needs a token.
+    description: The address to listen on. Anything but loopback needs a token, or client certificates with O(cafile).
     type: str
     default: 127.0.0.1
   port:
@@ -59,6 +59,19 @@ options:
   token_file:
     description: The file that holds the bearer token, 16 to 512 printable ASCII characters.
     type: path
+  certfile:
+    description: The listener's certificate with its chain, in PEM. With it the listener speaks TLS 1.2 and later only.
+    type: path
+  keyfile:
+    description: The certificate's key, in PEM and without a password. The default is O(certfile).
+    type: path
+  cafile:
+    description: Certificate authorities, in PEM. With them every client needs a certificate of one of these.
+    type: path
+  allowed_networks:
+    description: Addresses and networks that may send, such as V(192.0.2.0/24). All by default.
+    type: list
+    elements: str
   granularity:
     description: V(node) makes an event a node, V(batch) one event a notification, which a mass failure wants.
     type: str
