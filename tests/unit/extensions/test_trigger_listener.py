@@ -81,6 +81,7 @@ def test_types_defaults_and_choices(name):
         assert tuple(option["choices"]) == settings.GRANULARITIES
     kind = settings.Settings.__annotations__.get(name, "Optional[str]")
     wanted = {"str": ("str", "Optional[str]", "Optional[bytes]"), "path": ("Path", "Optional[str]")}
+    wanted["list"] = ("tuple[Network, ...]",)
     assert kind in wanted.get(option["type"], (option["type"],))
 
 
