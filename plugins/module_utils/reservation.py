@@ -16,7 +16,7 @@ from .errors import SlurmError
 from .names import expect_known
 from .node import select_nodes
 from .slurm import Slurm
-from .times import INFINITE_MINUTES, MINUTE, minutes, moment, seconds
+from .times import INFINITE_MINUTES, MINUTE, Moment, minutes, moment, seconds
 
 # Flags as scontrol(1) shows them, and whether one can be taken from a reservation that has it.
 FLAGS = {
@@ -58,6 +58,9 @@ _PURGE = "PURGE_COMP"
 PURGE_DEFAULT = 300
 # Flags that Slurm sets by itself, from how the nodes were chosen and from what became of the reservation.
 DERIVED_FLAGS = frozenset(("ALL_NODES", "SPEC_NODES", "SCHED_FAILED", "GRES_REQ"))
+
+# Flags by which Slurm moves a reservation on when it has ended.
+RECURRING = frozenset(("HOURLY", "DAILY", "WEEKLY", "WEEKDAY", "WEEKEND"))
 
 DEFAULT_FLAGS = ("MAINT", "IGNORE_JOBS", "OVERLAP")
 DEFAULT_USERS = ("root",)
@@ -174,6 +177,8 @@ def as_flags(given: Iterable[str]) -> list[str]:
     for item in given:
         word, equals, value = item.strip().upper().partition("=")
         word = ALIASES.get(word, word)
+        if word in DERIVED_FLAGS:
+            continue
         expect_known("a reservation", "flag", [word], FLAGS)
         if equals and word != _PURGE:
             raise SlurmError(f"the flag {word} has no value: {item!r}")
@@ -211,7 +216,7 @@ def _new(slurm: Slurm, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str
     start = moment("start_time", params["start_time"] or "now")
     begin = start.epoch if start.epoch is not None else int(time.time())
     record: dict[str, Any] = {name: field.empty for name, field in FIELDS.items()}
-    record.update({name: FIELDS[name].normalise(value) for name, value in given.items()})
+    record.update({name: _normalised(name, value) for name, value in given.items()})
     update = {FIELDS[name].key: _written(record[name]) for name in given if record[name] != FIELDS[name].empty}
     update.update({"nodes": hostlist.fold(nodes), "starttime": start.slurm})
     if flags:
@@ -229,7 +234,7 @@ def _altered(slurm: Slurm, before: dict[str, Any], params: dict[str, Any]) -> tu
     for name, field in FIELDS.items():
         if params[name] is None:
             continue
-        after[name] = field.normalise(params[name]) if params[name] != "" else field.empty
+        after[name] = _normalised(name, params[name])
         if after[name] != before[name]:
             update[field.key] = _field_update(name, after[name])
     if params["flags"] is not None:
@@ -240,6 +245,10 @@ def _altered(slurm: Slurm, before: dict[str, Any], params: dict[str, Any]) -> tu
         update.update(change)
     update.update(_span(before, after, params))
     return after, update
+
+
+def _normalised(name: str, value: Any) -> Any:
+    return FIELDS[name].empty if value == "" else FIELDS[name].normalise(value)
 
 
 def _field_update(name: str, value: Any) -> str:
@@ -298,22 +307,48 @@ def _flag_update(there: list[str], wanted: list[str]) -> dict[str, str]:
 def _span(before: dict[str, Any], after: dict[str, Any], params: dict[str, Any]) -> dict[str, str]:
     """Put the times into C(after), and return what to write. A new start moves the end with it."""
     update: dict[str, str] = {}
-    if params["start_time"] is not None:
-        start = moment("start_time", params["start_time"])
-        # A reservation that has started has started "now"; the other relative forms are for a new one.
-        early = start.now and before["start_time"] > time.time()
-        if (early or not start.relative) and start.epoch is not None and start.epoch != before["start_time"]:
-            after["start_time"] = start.epoch
-            after["end_time"] = start.epoch + before["duration"] * MINUTE
-            # Slurm moves the end by itself only where it was given as a duration.
-            update.update(starttime=start.slurm, duration=str(before["duration"]))
-    end, change = _end(params, after["start_time"])
-    again = params["end_time"] is not None and moment("end_time", params["end_time"]).relative
-    if end is not None and end != after["end_time"] and not again:
+    start = _new_start(before, params)
+    if start is not None and start.epoch is not None:
+        after["start_time"] = start.epoch
+        after["end_time"] = start.epoch + before["duration"] * MINUTE
+        # Slurm moves the end by itself only where it was given as a duration.
+        update.update(starttime=start.slurm, duration=str(before["duration"]))
+    end, change = (None, {}) if _end_stays(before, params) else _end(params, after["start_time"])
+    if end is not None and end != after["end_time"]:
         after["end_time"] = end
         update = {**{key: value for key, value in update.items() if key != "duration"}, **change}
     after["duration"] = (after["end_time"] - after["start_time"]) // MINUTE
     return update
+
+
+def _new_start(before: dict[str, Any], params: dict[str, Any]) -> Optional[Moment]:
+    """Return the start that a reservation is to have instead of the one it has; None when it keeps that.
+
+    :raises SlurmError: when it has started already: Slurm does not move it then.
+    """
+    if params["start_time"] is None:
+        return None
+    start, started = moment("start_time", params["start_time"]), before["start_time"] <= time.time()
+    if start.relative:
+        # A reservation that has started has started "now"; the other relative forms are for a new one.
+        return start if start.now and not started else None
+    if start.epoch == before["start_time"] or _bygone(before, start):
+        return None
+    if started:
+        raise SlurmError(f"the reservation {before['name']} has started, its start cannot change: leave start_time out")
+    return start
+
+
+def _end_stays(before: dict[str, Any], params: dict[str, Any]) -> bool:
+    if params["end_time"] is None:
+        return False
+    end = moment("end_time", params["end_time"])
+    return end.relative or _bygone(before, end)
+
+
+def _bygone(before: dict[str, Any], when: Moment) -> bool:
+    """Tell whether a time is of a past occurrence: Slurm moves a recurring reservation on when it has ended."""
+    return bool(RECURRING & set(before["flags"])) and when.epoch is not None and when.epoch <= time.time()
 
 
 def _end(params: dict[str, Any], begin: int) -> tuple[Optional[int], dict[str, str]]:

@@ -50,24 +50,25 @@ def moment(option: str, given: Union[str, int]) -> Moment:
     :raises SlurmError: for anything else.
     """
     text = str(given).strip()
-    if re.fullmatch(r"\d{9,}", text):
-        when = datetime.fromtimestamp(int(text))
-    elif match := _NOW.fullmatch(text):
+    if match := _NOW.fullmatch(text):
         later = int(match["count"] or 0) * _UNITS[(match["unit"] or "second").lower()]
         return Moment(int(time.time()) + later, text, True)
-    elif _RELATIVE.fullmatch(text):
+    if _RELATIVE.fullmatch(text):
         return Moment(None, text, True)
-    else:
-        try:
-            # Python before 3.11 does not know the Z.
-            when = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text))
-        except ValueError:
-            raise SlurmError(
-                f"{option} is no time: {text!r}; give seconds since the epoch, ISO 8601 as 2027-01-31T08:00:00+01:00, "
-                "or now, now+1hour, tomorrow as in scontrol(1)"
-            ) from None
-    epoch = int(when.timestamp())  # without a zone, the time is this host's
-    return Moment(epoch, datetime.fromtimestamp(epoch).strftime("%Y-%m-%dT%H:%M:%S"), False)
+    try:
+        epoch = int(text) if re.fullmatch(r"\d{9,}", text) else _iso_epoch(text)
+        local = datetime.fromtimestamp(epoch)
+    except (ValueError, OverflowError, OSError):  # the latter two: of no year that there is
+        raise SlurmError(
+            f"{option} is no time: {text!r}; give seconds since the epoch, ISO 8601 as 2027-01-31T08:00:00+01:00, "
+            "or now, now+1hour, tomorrow as in scontrol(1)"
+        ) from None
+    return Moment(epoch, local.strftime("%Y-%m-%dT%H:%M:%S"), False)
+
+
+def _iso_epoch(text: str) -> int:
+    # Python before 3.11 does not know the Z. Without a zone, the time is this host's.
+    return int(datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text)).timestamp())
 
 
 def minutes(option: str, given: Union[str, int]) -> int:

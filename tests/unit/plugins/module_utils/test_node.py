@@ -27,7 +27,12 @@ FLAGS = (
 )
 STATES = [[base, *flags] for base, flags in itertools.product(BASES, FLAGS)]
 REASONS = (None, "mine: disk", "yours: fan")
-DEFAULTS = {"reason": None, "update_reason": False, "only_reason": None}
+DEFAULTS = {
+    **dict.fromkeys(("state", "reason", "only_reason", "attributes", "max_unavailable")),
+    "update_reason": False,
+    "wait": False,
+    "wait_timeout": 3600,
+}
 
 
 def params(**given: Any) -> dict[str, Any]:
@@ -330,7 +335,7 @@ def test_info_shows_all_attributes_or_those_asked_for(rack: FakeSlurm) -> None:
 
 
 def test_info_refuses_what_there_is_not(rack: FakeSlurm) -> None:
-    with pytest.raises(SlurmError, match="a node has no attribute wight, x; there are: comment, extra"):
+    with pytest.raises(SlurmError, match=r"a node has no attribute wight: did you mean weight\?"):
         info(rack, attributes=["weight", "wight", "x"])
     with pytest.raises(SlurmError, match="the cluster has no node n7"):
         info(rack, nodes=["n[1,7]"])
