@@ -204,7 +204,7 @@ class Reservations:
             for item in items:
                 self._partition(item, call)
             return items or there  # seen: an empty one is taken, and does nothing
-        if name == "qos" and (not items or not set(items) <= self.qos):
+        if name == "qos" and not (self.qos and set(items) <= self.qos):  # without accounting there are none
             refuse("ESLURM_INVALID_QOS", call)
         if name == "licenses" and not {item.partition(":")[0] for item in items} <= self.licenses:
             refuse("ESLURM_INVALID_LICENSES", call)
@@ -258,7 +258,7 @@ def _epoch(text: str, call: str) -> int:
     if now:
         return int(time.time()) + int(now[1] or 0) * units[now[2] or "minute"]
     if text == "tomorrow":
-        midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = datetime.fromtimestamp(time.time()).replace(hour=0, minute=0, second=0, microsecond=0)
         return int((midnight + timedelta(days=1)).timestamp())
     try:
         return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").timestamp())
