@@ -108,7 +108,8 @@ options:
     description: A comment of one line. An empty one clears it.
     type: str
   max_start_delay:
-    description: How long before its start jobs may still start that it would delay, as O(duration). An empty one clears it.
+    description:
+      - How long before its start jobs may still start that it would delay, as O(duration). An empty one clears it.
     type: str
 seealso:
   - module: hpc.slurm.slurm_reservation_info

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A cluster that is not there: it keeps nodes, jobs, reservations and triggers, and refuses what slurmctld 26.05 refuses.
+"""A cluster that is not there: it keeps nodes, jobs, reservations and triggers, and refuses what slurmctld does.
 
 The contract tests (tests/contract) run on it and on a real controller, so that the two cannot drift apart.
 """

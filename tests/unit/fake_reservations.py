@@ -19,10 +19,11 @@ from ansible_collections.hpc.slurm.plugins.module_utils.errors import SlurmError
 GRACE = 600
 NEVER = 2**32 - 1
 YEAR = 365 * 24 * 60
+RECURRING = ("HOURLY", "DAILY", "WEEKLY", "WEEKDAY", "WEEKEND")
 REMOVABLE = (
-    "ANY_NODES DAILY FLEX HOURLY IGNORE_JOBS MAGNETIC MAINT PART_NODES PURGE_COMP STATIC USER_DELETE WEEKDAY WEEKEND "
-    "WEEKLY"
-).split()
+    *("ANY_NODES", "FLEX", "IGNORE_JOBS", "MAGNETIC", "MAINT", "PART_NODES", "PURGE_COMP", "STATIC", "USER_DELETE"),
+    *RECURRING,
+)
 ADDABLE = [*REMOVABLE, "NO_HOLD_JOBS_AFTER_END", "OVERLAP", "TIME_FLOAT"]
 SHARING = {"MAINT", "OVERLAP"}
 LISTS = ("users", "groups", "accounts", "qos", "allowedpartitions", "licenses")

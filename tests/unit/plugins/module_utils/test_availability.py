@@ -87,8 +87,6 @@ def refused(limit: str, leaving: list[str], out: list[str]) -> dict[str, tuple[i
     try:
         availability.expect_within(availability.limit_of(limit), leaving, cluster, out)
     except SlurmError as error:
-        assert error.message.startswith("max_unavailable: partition ")
-        assert error.message.endswith("; nothing was changed")
         return {name: tuple(figures.values()) for name, figures in error.details["partitions"].items()}
     return {}
 

@@ -163,9 +163,7 @@ def test_a_plan_that_waits(changes: list[Change], check_mode: bool) -> None:
         done.append("waited")
         return {"waited": 1.5}
 
-    plan = Plan(
-        {"size": "predicted"}, changes, [lambda: done.append("written")], lambda: {"size": "read"}, [], wait
-    )
+    plan = Plan({"size": "predicted"}, changes, [lambda: done.append("written")], lambda: {"size": "read"}, [], wait)
     outcome = core.execute(lambda slurm, params: plan, FakeSlurm({}), {}, check_mode)
     if check_mode:
         assert (done, outcome["size"], "waited" in outcome) == ([], "predicted", False)

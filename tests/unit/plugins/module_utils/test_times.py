@@ -77,14 +77,17 @@ def test_from_now(given: str, later: int) -> None:
     assert times.moment("start_time", given).now is (later == 0)
 
 
-@pytest.mark.parametrize("given", ["tomorrow", "Today", "tomorrow 10:00", "10:00", "8:30:00", "2:00pm", "teatime", "noon"])
+@pytest.mark.parametrize(
+    "given", ["tomorrow", "Today", "tomorrow 10:00", "10:00", "8:30:00", "2:00pm", "teatime", "noon"]
+)
 def test_what_only_slurm_can_make_out(given: str) -> None:
     moment = times.moment("start_time", given)
     assert (tuple(moment), moment.now) == ((None, given, True), False)
 
 
 @pytest.mark.parametrize(
-    "given", ["", "soon", "now-1hour", "now+1fortnight", "tomorrows", "2027-13-01", "12345", "31.1.2027", "9" * 30, "x10:00"]
+    "given",
+    ["", "soon", "now-1hour", "now+1fortnight", "tomorrows", "2027-13-01", "12345", "31.1.2027", "9" * 30, "x10:00"],
 )
 def test_no_moment(given: str) -> None:
     with pytest.raises(SlurmError, match="^end_time is no time: .*; give seconds since the epoch, ISO 8601 as "):
