@@ -213,6 +213,8 @@ def _writes(
     differing = {
         key: value for key, value in task.attributes.items() if any(before[name][key] != value for name in altered)
     }
+    if len(altered) > 1 and {"address", "hostname"} & set(differing):
+        raise SlurmError(f"address and hostname are for one node at a time, these are {hostlist.fold(altered)}")
     writes: list[Callable[[], None]] = []
     if altered:
         writes.append(lambda: slurm.update_attributes(altered, words(differing)))

@@ -12,6 +12,8 @@ from typing import Any, Optional
 from . import hostlist
 from .errors import SlurmError
 
+# The end of a reservation made with a duration of 0, which scontrol shows as "Unknown": slurmctld holds it as this.
+NEVER = 2**32 - 1
 # A line of strigger --get. Its columns may be wider than usual, and that of the flags is blank when there are none;
 # a program is an absolute path with arguments (strigger(1)).
 _TRIGGER = re.compile(
@@ -54,7 +56,7 @@ def _reservation(line: str) -> dict[str, Any]:
     # The comment is last, and may hold anything.
     head, _key, comment = line.partition(" Comment=")
     fields = {key: value for key, _equals, value in (word.partition("=") for word in head.split()) if key != "NodeName"}
-    start, end = int(fields["StartTime"]), int(fields["EndTime"])
+    start, end = _epoch(fields["StartTime"]), _epoch(fields["EndTime"])
     nodes = _text(fields["Nodes"])
     return {
         "name": fields["ReservationName"],
@@ -79,6 +81,10 @@ def _reservation(line: str) -> dict[str, Any]:
         "max_start_delay": _seconds(_text(fields["MaxStartDelay"])),
         "comment": comment or None,
     }
+
+
+def _epoch(text: str) -> int:
+    return NEVER if text == "Unknown" else int(text)
 
 
 def _text(value: Optional[str]) -> Optional[str]:

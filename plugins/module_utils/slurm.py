@@ -326,6 +326,8 @@ def _node(node: Any, attributes: Iterable[str]) -> dict[str, Any]:
         record["state"] = [base, *sorted(flags)]
     if "reason_user" in record and not node.reason:
         record["reason_user"] = None  # uid 0 is what an unset one reads as
+    if "weight" in record and record["weight"] is None:
+        record["weight"] = 0  # which pyslurm takes for one that is not set
     return record
 
 

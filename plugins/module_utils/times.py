@@ -23,7 +23,7 @@ _RELATIVE = re.compile(r"(today|tomorrow|midnight|noon|elevenses|fika|teatime)\b
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _DURATION = re.compile(
     r"(?:(?P<days>\d+)-(?P<hours>\d+)(?::(?P<minutes>\d+)(?::(?P<seconds>\d+))?)?"
-    r"|(?:(?P<h>\d+):)?(?P<m>\d+)(?::(?P<s>\d+))?)"
+    r"|(?P<h>\d+):(?P<m>\d+):(?P<s>\d+)|(?P<whole>\d+)(?::(?P<rest>\d+))?)"
 )
 
 
@@ -50,24 +50,25 @@ def moment(option: str, given: Union[str, int]) -> Moment:
     :raises SlurmError: for anything else.
     """
     text = str(given).strip()
-    if re.fullmatch(r"\d{9,}", text):
-        when = datetime.fromtimestamp(int(text))
-    elif match := _NOW.fullmatch(text):
+    if match := _NOW.fullmatch(text):
         later = int(match["count"] or 0) * _UNITS[(match["unit"] or "second").lower()]
         return Moment(int(time.time()) + later, text, True)
-    elif _RELATIVE.fullmatch(text):
+    if _RELATIVE.fullmatch(text):
         return Moment(None, text, True)
-    else:
-        try:
-            # Python before 3.11 does not know the Z.
-            when = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text))
-        except ValueError:
-            raise SlurmError(
-                f"{option} is no time: {text!r}; give seconds since the epoch, ISO 8601 as 2027-01-31T08:00:00+01:00, "
-                "or now, now+1hour, tomorrow as in scontrol(1)"
-            ) from None
-    epoch = int(when.timestamp())  # without a zone, the time is this host's
-    return Moment(epoch, datetime.fromtimestamp(epoch).strftime("%Y-%m-%dT%H:%M:%S"), False)
+    try:
+        epoch = int(text) if re.fullmatch(r"\d{9,}", text) else _iso_epoch(text)
+        local = datetime.fromtimestamp(epoch)
+    except (ValueError, OverflowError, OSError):  # the latter two: of no year that there is
+        raise SlurmError(
+            f"{option} is no time: {text!r}; give seconds since the epoch, ISO 8601 as 2027-01-31T08:00:00+01:00, "
+            "or now, now+1hour, tomorrow as in scontrol(1)"
+        ) from None
+    return Moment(epoch, local.strftime("%Y-%m-%dT%H:%M:%S"), False)
+
+
+def _iso_epoch(text: str) -> int:
+    # Python before 3.11 does not know the Z. Without a zone, the time is this host's.
+    return int(datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text)).timestamp())
 
 
 def minutes(option: str, given: Union[str, int]) -> int:
@@ -75,9 +76,17 @@ def minutes(option: str, given: Union[str, int]) -> int:
 
     :raises SlurmError: for anything else, and for nothing at all.
     """
-    text = str(given).strip().lower()
-    if text in _INFINITE:
+    if str(given).strip().lower() in _INFINITE:
         return INFINITE_MINUTES
+    return -(-seconds(option, given) // MINUTE)  # time_str2mins() of Slurm rounds up
+
+
+def seconds(option: str, given: Union[str, int]) -> int:
+    """Return a duration in seconds, from minutes and the other forms of scontrol(1).
+
+    :raises SlurmError: for anything else, and for nothing at all.
+    """
+    text = str(given).strip().lower()
     match = _DURATION.fullmatch(text)
     if not match:
         raise SlurmError(
@@ -85,10 +94,9 @@ def minutes(option: str, given: Union[str, int]) -> int:
             "DAYS-HOURS:MINUTES, DAYS-HOURS:MINUTES:SECONDS, or infinite"
         )
     part = {name: int(value or 0) for name, value in match.groupdict().items()}
-    days = part["days"] * 24 * 60 + part["hours"] * 60 + part["minutes"]
-    clock = part["h"] * 60 + part["m"]
-    seconds = part["seconds"] + part["s"]
-    total = days + clock + -(-seconds // MINUTE)  # time_str2mins() of Slurm rounds up
+    hours = part["days"] * 24 + part["hours"] + part["h"]
+    total = (hours * 60 + part["minutes"] + part["m"] + part["whole"]) * MINUTE
+    total += part["seconds"] + part["s"] + part["rest"]
     if not total:
         raise SlurmError(f"{option} is no time at all: {text!r}")
     return total

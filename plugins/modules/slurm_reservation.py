@@ -45,6 +45,8 @@ options:
         or in the forms of scontrol(1), V(now), V(now+1hour), V(tomorrow). Without a zone it is the time of the host
         where the module runs.
       - Forms that mean another moment on each run are for a new reservation. V(now) is true of any that has started.
+      - Slurm does not move the start of a reservation that has started; that is an error. A recurring one moves on by
+        itself, so times of its past occurrences count as the one it has.
       - A new one starts now by default. A new start moves the end with it.
     type: str
   end_time:
@@ -75,12 +77,13 @@ options:
     type: list
     elements: str
   allowed_partitions:
-    description: Exactly the partitions whose jobs may use it.
+    description: Exactly the partitions whose jobs may use it. Slurm cannot clear it.
     type: list
     elements: str
   flags:
     description:
-      - Exactly the flags that it has, as scontrol(1) names them, V(PURGE_COMP=00:05:00) with its time.
+      - Exactly the flags that it has, as scontrol(1) names them, V(PURGE_COMP=00:05:00) with its time, which is 5
+        minutes by default.
       - Recurrence is a flag too, V(HOURLY), V(DAILY), V(WEEKLY), V(WEEKDAY) or V(WEEKEND).
       - Those that Slurm sets by itself (SPEC_NODES, ALL_NODES) neither need to be named nor count.
       - Slurm cannot take V(OVERLAP), V(TIME_FLOAT), V(REPLACE), V(REPLACE_DOWN), V(NO_HOLD_JOBS_AFTER_END), V(SKIP)
@@ -89,7 +92,7 @@ options:
     type: list
     elements: str
   partition:
-    description: The partition that it belongs to.
+    description: The partition that it belongs to. Slurm cannot clear it.
     type: str
   licenses:
     description: Exactly the licenses that it holds, such as V(matlab:5).
@@ -105,7 +108,8 @@ options:
     description: A comment of one line. An empty one clears it.
     type: str
   max_start_delay:
-    description: How long before its start jobs may still start that it would delay, as O(duration).
+    description:
+      - How long before its start jobs may still start that it would delay, as O(duration). An empty one clears it.
     type: str
 seealso:
   - module: hpc.slurm.slurm_reservation_info

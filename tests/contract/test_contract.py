@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Iterator
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils import core, node, trigger
+from ansible_collections.hpc.slurm.plugins.module_utils import core, job, node, node_attributes, reservation, trigger
 from ansible_collections.hpc.slurm.plugins.module_utils.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.slurm import Slurm
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
@@ -48,16 +50,67 @@ AFTER = {
     "RESUME": ("refused", "IDLE", "IDLE", "IDLE", "IDLE", "IDLE"),
     "UNDRAIN": ("IDLE", "IDLE", "IDLE", "DOWN before", "DOWN before", "DOWN+FAIL before"),
 }
+NODE_OPTIONS = {
+    "nodes": NODES[:2],
+    "reason": None,
+    "update_reason": False,
+    "only_reason": None,
+    "attributes": None,
+    "wait": False,
+    "wait_timeout": 30,
+    "max_unavailable": None,
+}
+# The nodes that can run jobs.
+WORKERS = ("node4", "node5", "node6")
+RESERVATION = "hpc-slurm-contract"
+RESERVATION_OPTIONS: dict[str, Any] = {
+    **dict.fromkeys((*reservation.FIELDS, "nodes", "flags", "start_time", "end_time", "duration")),
+    "name": RESERVATION,
+    "state": "present",
+    "purge_nodes": False,
+}
+
+
+class RealSlurm(Slurm):
+    """The real one, with what sbatch and scancel do; L(FakeSlurm) has these too."""
+
+    def submit(self, *words: str) -> int:
+        jobs = " ".join(words).split(" : ")
+        script = ["--output=/dev/null", "--mem=1", "--ntasks=1"]
+        first = [word for words in jobs[:-1] for word in (*script, *words.split(), ":")]
+        return int(command("sbatch", "--parsable", *first, *script, *jobs[-1].split(), "--wrap=exec sleep 300"))
+
+    def cancel(self, number: int) -> None:
+        command("scancel", str(number))
+
+
+def command(*words: str) -> str:
+    return subprocess.run(words, check=True, capture_output=True, text=True, cwd="/tmp").stdout.strip()
+
+
+def fake() -> FakeSlurm:
+    slurm = FakeSlurm({"big[00901-00906]": "IDLE+EXTERNAL", "node[4-6]": "IDLE"}, user="slurm")
+    for name, record in slurm.records.items():
+        record.update(partitions=["big" if name.startswith("big") else "main"])
+        record.update(available_features=["large"], active_features=["large"])
+    return slurm
 
 
 @pytest.fixture(params=PRIVILEGED)
-def slurm(request: pytest.FixtureRequest) -> Iterator[Slurm]:
-    """A cluster with NODES in service and none of our triggers; what a test does to it is undone."""
-    cluster = Slurm() if request.param == "real" else FakeSlurm({"big[00901-00906]": "IDLE+EXTERNAL"}, user="slurm")
+def slurm(request: pytest.FixtureRequest) -> Iterator[RealSlurm | FakeSlurm]:
+    """A cluster with NODES in service and nothing of ours; what a test does to it is undone."""
+    cluster = RealSlurm() if request.param == "real" else fake()
     assert set(look(cluster).values()) == {("IDLE", None, None)}, "somebody uses these nodes"
     there = {found["id"] for found in cluster.triggers()}
     yield cluster
-    unwell = [name for name, (state, _reason, _user) in look(cluster).items() if state != "IDLE"]
+    for number, details in our_jobs(cluster).items():
+        if details["state"] in ("PENDING", "RUNNING"):
+            cluster.cancel(number)
+    for found in cluster.reservations():
+        if found["name"].startswith(RESERVATION):
+            until(lambda: not [it for it in our_jobs(cluster).values() if it["state"] in node.HOLDING])
+            cluster.delete_reservation(found["name"])
+    unwell = [name for name, (state, _reason, _user) in look(cluster, (*NODES, *WORKERS)).items() if unfit(state)]
     if unwell:
         cluster.update_nodes(unwell, state="RESUME")
     for found in cluster.triggers():
@@ -65,10 +118,39 @@ def slurm(request: pytest.FixtureRequest) -> Iterator[Slurm]:
             cluster.clear_trigger(found["id"])
 
 
+def unfit(state: str) -> bool:
+    return bool({"DOWN", "DRAIN", "FAIL"} & set(state.split("+")))
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Wait until a condition holds, which a controller's own doing brings about."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "waited for a minute"
+        time.sleep(0.1)
+
+
+def our_jobs(slurm: Slurm) -> dict[int, dict[str, Any]]:
+    """Return the jobs of the user that asks: in the lab there are no others of SlurmUser's."""
+    attributes = (*job.ID_ATTRIBUTES, *job.NODE_ATTRIBUTES, "state", "user_name", "comment", "batch_host")
+    found = slurm.jobs(("user_name",), lambda it: it["user_name"] == slurm.user(), attributes)
+    return {number: details for number, (_needed, details) in found.items()}
+
+
+def of(slurm: Slurm, number: int) -> list[dict[str, Any]]:
+    """Return a job, or the jobs that an array or a het job consists of, in the order of their tasks."""
+    found = [it for it in our_jobs(slurm).values() if job.JobId.parse(str(number)).covers(it)]
+    return sorted(found, key=lambda it: (it["array_task_id"] or 0, it["heterogeneous_offset"] or 0))
+
+
 @pytest.fixture(params=ORDINARY)
 def ordinary(request: pytest.FixtureRequest) -> Slurm:
     """A cluster as an ordinary user has it."""
-    return Slurm() if request.param == "real" else FakeSlurm({"big[00901-00906]": "IDLE"}, user="alice")
+    if request.param == "real":
+        return Slurm()
+    cluster = fake()
+    cluster.asking = "alice"
+    return cluster
 
 
 @pytest.fixture
@@ -80,12 +162,12 @@ def in_every_state(slurm: Slurm) -> dict[str, str]:
     return dict(zip(NODES, STATES, strict=True))
 
 
-def look(slurm: Slurm) -> dict[str, tuple[str, Any, Any]]:
-    """Return of each of NODES its state as scontrol writes it, the reason and its user."""
+def look(slurm: Slurm, names: Iterable[str] = NODES) -> dict[str, tuple[str, Any, Any]]:
+    """Return of each node its state as scontrol writes it, the reason and its user."""
     records = slurm.nodes(["state", "reason", "reason_user"])
     return {
         name: ("+".join(flag for flag in it["state"] if flag not in OWN_LIFE), it["reason"], it["reason_user"])
-        for name, it in ((name, records[name]) for name in NODES)
+        for name, it in ((name, records[name]) for name in names)
     }
 
 
@@ -181,12 +263,505 @@ def test_of_a_node_without_reason_nobody_gave_it(slurm: Slurm) -> None:
 
 @pytest.mark.parametrize("state", node.TARGETS)
 def test_the_module_predicts_what_it_does(slurm: Slurm, in_every_state: dict[str, str], state: str) -> None:
-    params = {"nodes": NODES, "state": state, "reason": None, "update_reason": False, "only_reason": None}
+    params = {**NODE_OPTIONS, "nodes": NODES, "state": state}
     predicted = core.execute(node.plan_nodes, slurm, params, check_mode=True)
     before = look(slurm)
     assert {name: in_every_state[name] for name in NODES} == {name: before[name][0] for name in NODES}
     assert core.execute(node.plan_nodes, slurm, params, check_mode=False) == predicted
     assert core.execute(node.plan_nodes, slurm, params, check_mode=False)["changed"] is False
+
+
+# Attributes of nodes.
+
+
+def attributes_of(slurm: Slurm, name: str = NODES[0]) -> dict[str, Any]:
+    return slurm.nodes(node_attributes.ATTRIBUTES)[name]
+
+
+@pytest.fixture
+def restored(slurm: Slurm) -> Iterator[Slurm]:
+    """The cluster, whose nodes get the attributes back that they had."""
+    before = attributes_of(slurm)
+    yield slurm
+    words = node_attributes.words(node_attributes.record_of(before, before))
+    places = {key: words.pop(key) for key in ("nodeaddr", "nodehostname")}
+    slurm.update_attributes(NODES, words)
+    slurm.update_attributes(NODES[:1], places)
+    assert attributes_of(slurm) == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "attribute", "value"),
+    [
+        ({"comment": "a b = c, \u00fc"}, "comment", "a b = c, \u00fc"),
+        ({"extra": "e"}, "extra", "e"),
+        ({"weight": "5"}, "weight", 5),
+        ({"weight": "0"}, "weight", 0),
+        ({"weight": ""}, "weight", 0),
+        ({"availablefeatures": "large,x,a"}, "available_features", ["large", "x", "a"]),
+        ({"activefeatures": ""}, "active_features", []),
+        ({"availablefeatures": "", "activefeatures": ""}, "available_features", []),
+        ({"availablefeatures": "a,b", "activefeatures": "b"}, "active_features", ["b"]),
+        ({"gres": "gpu:2,gpu:tesla:1"}, "configured_gres", {"gpu": 2, "gpu:tesla": 1}),
+        ({"cpubind": "core"}, "cpu_binding", "cores"),
+        ({"cpubind": "ldom"}, "cpu_binding", "ldoms"),
+        ({"cpubind": "none"}, "cpu_binding", "none"),
+    ],
+)
+def test_an_attribute(restored: Slurm, fields: dict[str, str], attribute: str, value: Any) -> None:
+    before = attributes_of(restored, NODES[2])
+    restored.update_attributes(NODES[:2], fields)
+    assert [attributes_of(restored, name)[attribute] for name in NODES[:2]] == [value] * 2
+    assert attributes_of(restored, NODES[2]) == before
+
+
+def test_attributes_are_cleared(restored: Slurm) -> None:
+    restored.update_attributes(NODES, {"comment": "c", "extra": "e", "gres": "gpu:2", "cpubind": "core"})
+    restored.update_attributes(NODES, {"comment": "", "extra": "", "gres": "", "cpubind": "off"})
+    found = attributes_of(restored)
+    assert [found[name] for name in ("comment", "extra", "configured_gres", "cpu_binding")] == [None, None, {}, None]
+
+
+@pytest.mark.parametrize(
+    ("names", "fields", "errno", "words"),
+    [
+        (["nosuch"], {"comment": "x"}, 2018, "Invalid node name specified"),
+        ([], {"comment": "x"}, 2018, "Invalid node name specified"),
+        (NODES, {"nodeaddr": ""}, 2018, "Invalid node name specified"),
+        (NODES, {"nodeaddr": "other"}, 2018, "Invalid node name specified"),
+        (NODES, {"nodehostname": ""}, 2018, "Invalid node name specified"),
+        (NODES, {"activefeatures": "nosuch"}, 2031, "Active features not subset of available features"),
+        (NODES, {"weight": "heavy"}, None, "Invalid value weight=heavy for Weight"),
+        (NODES, {"cpubind": "nonsense"}, None, "Invalid input cpubind=nonsense"),
+        (NODES, {"nonsense": "1"}, None, "Update of this parameter is not supported: nonsense=1"),
+    ],
+)
+def test_an_attribute_that_is_refused(
+    restored: Slurm, names: list[str], fields: dict[str, str], errno: int | None, words: str
+) -> None:
+    before = attributes_of(restored)
+    with pytest.raises(SlurmError, match=words) as caught:
+        restored.update_attributes(names, fields)
+    assert caught.value.errno == errno
+    assert attributes_of(restored) == before
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"comment": " spare parts ", "extra": "", "weight": 7},
+        {"weight": 0},
+        {"available_features": "b,a,large", "active_features": ["large", "a"]},
+        {"available_features": [], "active_features": None},
+        {"configured_gres": {"gpu": 2, "gpu:tesla": 1}, "cpu_binding": "Core"},
+    ],
+)
+def test_the_module_predicts_the_attributes(restored: Slurm, attributes: dict[str, Any]) -> None:
+    params = {**NODE_OPTIONS, "state": "drained", "attributes": attributes}
+    predicted = core.execute(node.plan_nodes, restored, params, check_mode=True)
+    assert core.execute(node.plan_nodes, restored, params, check_mode=False) == predicted
+    assert predicted["changed_nodes"] == NODES[:2]
+    assert core.execute(node.plan_nodes, restored, params, check_mode=False)["changed"] is False
+    cleared = dict.fromkeys(attributes, "")
+    core.execute(node.plan_nodes, restored, {**params, "attributes": cleared}, check_mode=False)
+    assert core.execute(node.plan_nodes, restored, {**params, "attributes": cleared}, False)["changed"] is False
+
+
+def test_a_node_elsewhere(restored: Slurm) -> None:
+    restored.update_attributes([NODES[0]], {"nodeaddr": "other", "nodehostname": "elsewhere"})
+    found = attributes_of(restored)
+    assert (found["address"], found["hostname"]) == ("other", "elsewhere")
+
+
+# Jobs.
+
+
+def test_a_held_job(slurm: RealSlurm | FakeSlurm) -> None:
+    number = slurm.submit("--hold", "--nodelist=node4", "--exclude=node[5-6]", "--comment=c")
+    (found,) = of(slurm, number)
+    assert found == {
+        **dict.fromkeys((*job.ID_ATTRIBUTES, *job.NODE_ATTRIBUTES, "batch_host")),
+        "id": number,
+        "state": "PENDING",
+        "user_name": slurm.user(),
+        "required_nodes": "node4",
+        "excluded_nodes": "node[5-6]",
+        "comment": "c",
+    }
+
+
+@pytest.mark.parametrize("tasks", ["0", "1,5,7-9", "0-99:3", "1-2"])
+def test_an_array_that_waits_is_one_job(slurm: RealSlurm | FakeSlurm, tasks: str) -> None:
+    number = slurm.submit("--hold", f"--array={tasks}")
+    (found,) = of(slurm, number)
+    ids = [found[name] for name in ("id", "array_id", "array_task_id", "array_tasks_waiting")]
+    assert ids == [number, number, None, tasks]
+
+
+def test_the_tasks_of_an_array_that_run_are_jobs_of_their_own(slurm: RealSlurm | FakeSlurm) -> None:
+    number = slurm.submit("--array=0,1", "--nodelist=node4")
+    until(lambda: {it["state"] for it in of(slurm, number)} == {"RUNNING"} and len(of(slurm, number)) == 2)
+    found = of(slurm, number)
+    assert [(it["array_id"], it["array_task_id"], it["array_tasks_waiting"]) for it in found] == [
+        (number, 0, None),
+        (number, 1, None),
+    ]
+    assert [it["id"] == number for it in found] == [False, True]
+    assert [it["allocated_nodes"] for it in found] == ["node4"] * 2
+
+
+def test_the_components_of_a_het_job(slurm: RealSlurm | FakeSlurm) -> None:
+    number = slurm.submit("--hold --nodelist=node4 : --nodelist=node5")
+    found = of(slurm, number)
+    assert [(it["id"], it["heterogeneous_id"], it["heterogeneous_offset"]) for it in found] == [
+        (number, number, 0),
+        (number + 1, number, 1),
+    ]
+    assert [it["required_nodes"] for it in found] == ["node4", "node5"]
+
+
+def test_what_a_job_is(slurm: RealSlurm | FakeSlurm) -> None:
+    known = slurm.job_attributes()
+    assert known == sorted(known)
+    assert {*job.ID_ATTRIBUTES, *job.NODE_ATTRIBUTES, "state", "user_name", "partition", "licenses", "gres"} <= set(
+        known
+    )
+    number = slurm.submit("--hold")
+    found = slurm.jobs(("id",), lambda it: it["id"] == number, known, steps=True)
+    assert found[number][0] == {"id": number}
+    assert sorted(found[number][1]) == sorted([*known, "steps"])
+    assert (found[number][1]["steps"], found[number][1]["licenses"], found[number][1]["gres"]) == ({}, [], {})
+
+
+def test_the_module_finds_jobs(slurm: RealSlurm | FakeSlurm) -> None:
+    array = slurm.submit("--hold", "--array=0-8:2")
+    running = slurm.submit("--nodelist=node5", "--comment=mine")
+    until(lambda: [it["state"] for it in of(slurm, running)] == ["RUNNING"])
+    asked = [f"{array}_4", f"{array}_5", str(running), f"{running}_0", "99999999"]
+    options = dict.fromkeys(("job_ids", "criteria", "nodes", "states", "users", "partitions", "attributes"))
+
+    def ask(**given: Any) -> dict[str, Any]:
+        return core.execute(job.plan_info, slurm, {**options, "steps": False, **given}, check_mode=False)
+
+    found = ask(job_ids=asked, attributes=["comment"])
+    assert found["job_ids"] == [array, running]
+    assert found["missing"] == [f"{array}_5", f"{running}_0", "99999999"]
+    assert found["jobs"] == {str(array): {"comment": None}, str(running): {"comment": "mine"}}
+    assert ask(nodes=["node[5-6]"], states=["running"], users=[slurm.user()])["job_ids"] == [running]
+    assert ask(criteria={"comment": "mine", "state": "running", "batch_host": "node5"})["job_ids"] == [running]
+
+
+# A node that jobs hold.
+
+
+def test_a_node_with_a_job_is_waited_for(slurm: RealSlurm | FakeSlurm, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = slurm.submit("--nodelist=node6")
+    until(lambda: [it["state"] for it in of(slurm, number)] == ["RUNNING"])
+    params = {**NODE_OPTIONS, "nodes": ["node6"], "state": "drained", "wait": True}
+    with pytest.raises(SlurmError, match="jobs still run or complete on node6") as caught:
+        core.execute(node.plan_nodes, slurm, {**params, "wait_timeout": 0}, check_mode=False)
+    assert caught.value.details.pop("waited") < 5
+    assert caught.value.details == {
+        "running_jobs": {
+            str(number): {"user_name": slurm.user(), "state": "RUNNING", "allocated_nodes": "node6"},
+        },
+        "changed": True,
+    }
+    assert look(slurm, ["node6"])["node6"][0] == "MIXED+DRAIN"
+    slurm.cancel(number)
+    done = core.execute(node.plan_nodes, slurm, params, check_mode=False)
+    assert (done["changed"], done["nodes"]["node6"]["state"]) == (False, ["IDLE", "DRAIN"])
+    assert done["waited"] < 30
+
+
+# Reservations.
+
+
+def reserve(slurm: Slurm, **fields: str) -> None:
+    defaults = {"nodes": "big[00901-00902]", "users": "root", "starttime": "now", "duration": "60"}
+    slurm.create_reservation(RESERVATION, {**defaults, **fields})
+
+
+def reserved(slurm: Slurm, name: str = RESERVATION) -> dict[str, Any] | None:
+    return next((found for found in slurm.reservations() if found["name"] == name), None)
+
+
+def test_a_reservation_is_made_listed_and_deleted(slurm: Slurm) -> None:
+    before = int(time.time())
+    reserve(slurm, duration="infinite", flags="MAINT,IGNORE_JOBS,OVERLAP", comment="a = b, c")
+    found = reserved(slurm)
+    assert found is not None
+    assert before <= found.pop("start_time") <= time.time()
+    assert found.pop("end_time") >= before + 365 * 24 * 3600
+    cores = found.pop("core_count")
+    assert cores > 0
+    assert found == {
+        **{name: field.empty for name, field in reservation.FIELDS.items()},
+        "name": RESERVATION,
+        "state": "ACTIVE",
+        "nodes": NODES[:2],
+        "node_count": 2,
+        "duration": 365 * 24 * 60,
+        "flags": ["IGNORE_JOBS", "MAINT", "OVERLAP", "SPEC_NODES"],
+        "users": ["root"],
+        "tres": {"cpu": str(cores)},
+        "comment": "a = b, c",
+    }
+    slurm.delete_reservation(RESERVATION)
+    assert reserved(slurm) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "errno", "words"),
+    [
+        ({"nodes": "nosuch"}, 2018, "Invalid node name specified"),
+        ({"users": ""}, None, "Either Users/Groups, AllowedPartitions, QOS and/or Accounts must be specified"),
+        ({"users": "nosuchuser"}, None, "Unspecified error"),
+        ({"users": "root", "groups": "root"}, None, "one or the other"),
+        ({"partitionname": "nosuch"}, 2000, "Invalid partition name specified"),
+        ({"allowedpartitions": "nosuch"}, 2000, "Invalid partition name specified"),
+        ({"qos": "nosuch"}, 2066, "Invalid qos specification"),
+        ({"licenses": "nosuch:1"}, 2048, "Invalid license specification"),
+        ({"starttime": "2020-01-01T00:00:00"}, 2054, "Invalid time specified"),
+        ({"starttime": "nonsense"}, None, "Invalid start time"),
+        ({"flags": "NOSUCH"}, None, "Error parsing flags NOSUCH"),
+        ({"nonsense": "1"}, None, "Unknown parameter nonsense=1"),
+    ],
+)
+def test_a_reservation_that_is_refused(slurm: Slurm, fields: dict[str, str], errno: int | None, words: str) -> None:
+    with pytest.raises(SlurmError, match=words) as caught:
+        reserve(slurm, **fields)
+    assert caught.value.errno == errno
+    assert reserved(slurm) is None
+
+
+def test_a_reservation_that_ends_before_it_starts(slurm: Slurm) -> None:
+    fields = {"nodes": NODES[0], "users": "root", "starttime": "now", "endtime": "2020-01-01T00:00:00"}
+    with pytest.raises(SlurmError, match="Start time cannot be after end time"):
+        slurm.create_reservation(RESERVATION, fields)
+
+
+def test_a_reservation_of_no_time_at_all_never_ends(slurm: Slurm) -> None:
+    reserve(slurm, duration="0")
+    found = reserved(slurm)
+    assert found is not None
+    assert found["end_time"] == 2**32 - 1
+
+
+def test_a_name_that_is_taken(slurm: Slurm) -> None:
+    reserve(slurm)
+    with pytest.raises(ConflictError) as caught:
+        reserve(slurm, nodes=NODES[4])
+    assert (caught.value.errno, caught.value.name) == (2082, "ESLURM_RESERVATION_NAME_DUP")
+    assert caught.value.call == "scontrol create reservation"
+
+
+@pytest.mark.parametrize("flag", ["", "FLEX", "MAINT", "OVERLAP"])
+@pytest.mark.parametrize("there", ["", "MAINT", "OVERLAP"])
+def test_nodes_that_are_reserved_already(slurm: Slurm, flag: str, there: str) -> None:
+    reserve(slurm, flags=there)
+    fields = {"nodes": NODES[1], "users": "root", "starttime": "now", "duration": "60", "flags": flag}
+    if flag in ("MAINT", "OVERLAP") or there:
+        slurm.create_reservation(f"{RESERVATION}-2", fields)
+        assert reserved(slurm, f"{RESERVATION}-2") is not None
+    else:
+        with pytest.raises(SlurmError) as caught:
+            slurm.create_reservation(f"{RESERVATION}-2", fields)
+        assert (caught.value.errno, caught.value.name) == (2058, "ESLURM_RESERVATION_OVERLAP")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "value"),
+    [
+        ({"nodes+": "big[00902-00903]"}, "nodes", NODES[:3]),
+        ({"nodes-": "big[00902-00903]"}, "nodes", NODES[:1]),
+        ({"nodes-": "big00903"}, "nodes", NODES[:2]),
+        ({"nodes": "big00904"}, "nodes", [NODES[3]]),
+        ({"users": "slurm,root"}, "users", ["root", "slurm"]),
+        ({"users": "", "accounts": "physics"}, "accounts", ["physics"]),
+        ({"users": "", "groups": "root"}, "users", []),
+        ({"allowedpartitions": "main,big"}, "allowed_partitions", ["big", "main"]),
+        ({"partitionname": "main"}, "partition", "main"),
+        ({"burstbuffer": "x"}, "burst_buffer", "x"),
+        ({"features": ""}, "features", None),
+        ({"licenses": ""}, "licenses", []),
+        ({"comment": "a = b,c"}, "comment", "a = b,c"),
+        ({"maxstartdelay": "90"}, "max_start_delay", 5400),
+        ({"flags": "+FLEX,-MAINT"}, "flags", ["FLEX", "SPEC_NODES"]),
+        ({"flags": "FLEX"}, "flags", ["FLEX", "MAINT", "SPEC_NODES"]),
+        ({"flags": "+OVERLAP"}, "flags", ["MAINT", "OVERLAP", "SPEC_NODES"]),
+        ({"flags": "-FLEX"}, "flags", ["MAINT", "SPEC_NODES"]),
+        ({"flags": "+PURGE_COMP"}, "flags", ["MAINT", "PURGE_COMP=00:05:00", "SPEC_NODES"]),
+        ({"flags": "+PURGE_COMP=01:30:00"}, "flags", ["MAINT", "PURGE_COMP=01:30:00", "SPEC_NODES"]),
+        ({"flags": ""}, "flags", ["MAINT", "SPEC_NODES"]),
+        ({"duration": "30"}, "duration", 30),
+        ({"duration": "infinite"}, "duration", 365 * 24 * 60),
+        ({"endtime": "now+2hours"}, "duration", 120),
+    ],
+)
+def test_a_field_of_a_reservation(slurm: Slurm, fields: dict[str, str], field: str, value: Any) -> None:
+    reserve(slurm, flags="MAINT")
+    slurm.update_reservation(RESERVATION, fields)
+    found = reserved(slurm)
+    assert found is not None
+    if field == "duration":  # the clock may have moved on between the two requests
+        assert value <= found[field] <= value + 1
+    else:
+        assert found[field] == value
+
+
+@pytest.mark.parametrize(
+    ("set_to", "cleared", "field", "value"),
+    [
+        ({"comment": "c"}, {"comment": ""}, "comment", None),
+        ({"burstbuffer": "x"}, {"burstbuffer": ""}, "burst_buffer", None),
+        ({"maxstartdelay": "90"}, {"maxstartdelay": "0"}, "max_start_delay", None),
+        ({"accounts": "physics"}, {"accounts": ""}, "accounts", []),
+        ({"flags": "+PURGE_COMP"}, {"flags": "-PURGE_COMP"}, "flags", ["SPEC_NODES"]),
+        # Taken, and nothing done: why the module refuses it.
+        ({"allowedpartitions": "big"}, {"allowedpartitions": ""}, "allowed_partitions", ["big"]),
+    ],
+)
+def test_a_field_of_a_reservation_is_cleared(
+    slurm: Slurm, set_to: dict[str, str], cleared: dict[str, str], field: str, value: Any
+) -> None:
+    reserve(slurm)
+    slurm.update_reservation(RESERVATION, set_to)
+    slurm.update_reservation(RESERVATION, cleared)
+    found = reserved(slurm)
+    assert found is not None
+    assert found[field] == value
+
+
+@pytest.mark.parametrize(
+    ("fields", "errno", "words"),
+    [
+        ({"nodes": "nosuch"}, 2053, "Requested reservation is invalid"),
+        ({"nodes+": "nosuch"}, 2018, "Invalid node name specified"),
+        ({"nodes-": "big[00901-00902]"}, 2053, "Requested reservation is invalid"),
+        ({"users": ""}, 2080, "lacks users, groups or accounts"),
+        ({"users": "nosuchuser"}, 2010, "Invalid user id"),
+        ({"groups": "root"}, None, "only one or the other"),
+        ({"partitionname": ""}, 2000, "Invalid partition name specified"),
+        ({"allowedpartitions": "nosuch"}, 2000, "Invalid partition name"),
+        ({"qos": ""}, 2066, "Invalid qos"),
+        ({"features": "large"}, 2036, "not supported"),
+        ({"licenses": "nosuch:5"}, 2048, "Invalid license specification"),
+        ({"maxstartdelay": ""}, None, "Invalid duration maxstartdelay="),
+        ({"flags": "-OVERLAP"}, None, "Error parsing flags -OVERLAP"),
+        ({"flags": "+SPEC_NODES"}, None, "Error parsing flags"),
+        ({"starttime": "now+1hour"}, 2104, "Reservation already started"),
+        ({"starttime": "now"}, 2104, "Reservation already started"),
+        ({"endtime": "2020-01-01T00:00:00"}, 2054, "Invalid time specified"),
+        ({"duration": "0"}, 2054, "Invalid time specified"),
+        ({"nonsense": "1"}, None, "Unknown parameter nonsense=1"),
+    ],
+)
+def test_a_change_of_a_reservation_that_is_refused(
+    slurm: Slurm, fields: dict[str, str], errno: int | None, words: str
+) -> None:
+    reserve(slurm)
+    before = reserved(slurm)
+    with pytest.raises(SlurmError, match=words) as caught:
+        slurm.update_reservation(RESERVATION, fields)
+    assert caught.value.errno == errno
+    assert reserved(slurm) == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "start", "duration"),
+    [
+        ({"starttime": "now+2hours"}, 7200, 60),
+        ({"starttime": "now+1hour", "duration": "10"}, 3600, 10),
+        ({"starttime": "now+1hour", "endtime": "now+5hours"}, 3600, 240),
+        ({"starttime": "now"}, 0, 60),
+    ],
+)
+def test_a_new_start_moves_the_end(slurm: Slurm, fields: dict[str, str], start: int, duration: int) -> None:
+    reserve(slurm, starttime="now+3hours")
+    before = int(time.time())
+    slurm.update_reservation(RESERVATION, fields)
+    found = reserved(slurm)
+    assert found is not None
+    assert before + start <= found["start_time"] <= time.time() + start
+    assert duration <= found["duration"] <= duration + 1
+    assert found["state"] == ("INACTIVE" if start else "ACTIVE")
+
+
+def test_a_start_in_the_past(slurm: Slurm) -> None:
+    reserve(slurm, starttime="now+3hours")
+    with pytest.raises(SlurmError) as caught:
+        slurm.update_reservation(RESERVATION, {"starttime": "2020-01-01T00:00:00"})
+    assert caught.value.name == "ESLURM_INVALID_TIME_VALUE"
+
+
+def test_a_reservation_that_is_not_there(slurm: Slurm) -> None:
+    for change in (
+        lambda: slurm.update_reservation(RESERVATION, {"comment": "x"}),
+        lambda: slurm.delete_reservation(RESERVATION),
+    ):
+        with pytest.raises(ConflictError) as caught:
+            change()
+        assert (caught.value.errno, caught.value.name) == (2053, "ESLURM_RESERVATION_INVALID")
+
+
+def test_a_reservation_in_use(slurm: RealSlurm | FakeSlurm) -> None:
+    reserve(slurm, nodes="node5", users="slurm")
+    number = slurm.submit(f"--reservation={RESERVATION}", "--nodelist=node5")
+    until(lambda: [it["state"] for it in of(slurm, number)] == ["RUNNING"])
+    with pytest.raises(SlurmError) as caught:
+        slurm.delete_reservation(RESERVATION)
+    assert (caught.value.errno, caught.value.name) == (2055, "ESLURM_RESERVATION_BUSY")
+
+
+START = int(time.time()) + 7200
+STEPS: list[dict[str, Any]] = [
+    {"nodes": ["big[00901-00902]"]},
+    {"nodes": ["big00903"]},
+    {"nodes": ["big00903"], "state": "absent"},
+    {"nodes": ["big[00902-00904]"], "purge_nodes": True},
+    {"flags": ["MAINT", "OVERLAP", "FLEX", "PURGE_COMP"]},
+    {"flags": ["MAINT", "OVERLAP", "PURGE_COMP=90"]},
+    {"start_time": str(START), "duration": "2:00:00"},
+    {"start_time": str(START + 600)},
+    {"end_time": str(START + 6000)},
+    {"duration": "infinite"},
+    {"users": [], "accounts": ["physics"]},
+    {"groups": ["root"], "accounts": []},
+    {"groups": [], "users": ["slurm", "root"]},
+    {"comment": "why = this", "burst_buffer": "x", "max_start_delay": "90", "partition": "big"},
+    {"comment": "", "burst_buffer": "", "max_start_delay": ""},
+    {"allowed_partitions": ["main", "big"]},
+    {"start_time": "now"},
+    {"state": "absent"},
+]
+
+
+def test_the_module_predicts_the_reservation(slurm: Slurm) -> None:
+    """One life of a reservation: each step is predicted, done, and then needs nothing."""
+    first = {"nodes": ["big00901"], "start_time": str(START - 600), "duration": "60"}
+    for number, step in enumerate([first, *STEPS]):
+        params = {**RESERVATION_OPTIONS, **step}
+        predicted = core.execute(reservation.plan_reservation, slurm, params, check_mode=True)
+        done = core.execute(reservation.plan_reservation, slurm, params, check_mode=False)
+        if step.get("start_time") == "now":
+            for outcome in (predicted, done):
+                for field in ("start_time", "end_time"):
+                    outcome["reservation"].pop(field)
+                    outcome["diff"]["after"][f"reservation {RESERVATION}"].pop(field)
+        assert done == predicted, (number, step)
+        assert done["changed"] is True, (number, step)
+        again = core.execute(reservation.plan_reservation, slurm, params, check_mode=False)
+        assert again["changed"] is False, (number, step, again["diff"])
+    assert reserved(slurm) is None
+
+
+def test_the_module_makes_one_with_its_defaults(slurm: Slurm) -> None:
+    params = {**RESERVATION_OPTIONS, "nodes": NODES[:2]}
+    made = core.execute(reservation.plan_reservation, slurm, params, check_mode=False)["reservation"]
+    assert (made["flags"], made["users"]) == (["IGNORE_JOBS", "MAINT", "OVERLAP"], ["root"])
+    assert (made["duration"], made["nodes"]) == (365 * 24 * 60, NODES[:2])
+    assert core.execute(reservation.plan_reservation, slurm, params, check_mode=False)["changed"] is False
 
 
 # Triggers.
@@ -298,3 +873,17 @@ def test_an_ordinary_user_sets_no_trigger(ordinary: Slurm) -> None:
         set_down(ordinary)
     assert (caught.value.errno, caught.value.name) == (2002, "ESLURM_ACCESS_DENIED")
     assert ours(ordinary) == []
+
+
+def test_an_ordinary_user_changes_no_attribute(ordinary: Slurm) -> None:
+    with pytest.raises(SlurmError) as caught:
+        ordinary.update_attributes(NODES, {"comment": "mine"})
+    assert (caught.value.errno, caught.value.name) == (2010, "ESLURM_USER_ID_MISSING")
+    assert attributes_of(ordinary)["comment"] is None
+
+
+def test_an_ordinary_user_makes_no_reservation(ordinary: Slurm) -> None:
+    with pytest.raises(SlurmError) as caught:
+        reserve(ordinary)
+    assert (caught.value.errno, caught.value.name) == (2010, "ESLURM_USER_ID_MISSING")
+    assert reserved(ordinary) is None

@@ -20,7 +20,12 @@ WRITES: list[Callable[[FakeSlurm], None]] = [
     lambda slurm: slurm.update_nodes(["n1"], state="DRAIN", reason="r"),
     lambda slurm: slurm.set_trigger(selectors=["--node", "--down"], offset=0, permanent=True, program="/bin/true"),
     lambda slurm: slurm.clear_trigger(1),
+    lambda slurm: slurm.update_attributes(["n1"], {"comment": "c"}),
+    lambda slurm: slurm.create_reservation("r", RESERVED),
+    lambda slurm: slurm.update_reservation("there", {"comment": "c"}),
+    lambda slurm: slurm.delete_reservation("there"),
 ]
+RESERVED = {"nodes": "n1", "users": "root", "starttime": "now", "duration": "60", "flags": "OVERLAP"}
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -32,11 +37,12 @@ def test_the_fake_has_all_of_the_interface(name: str) -> None:
 @pytest.mark.parametrize("write", WRITES)
 def test_every_write_can_be_made_to_fail(write: Callable[[FakeSlurm], None]) -> None:
     slurm = FakeSlurm({"n1": "IDLE"}, user="slurm")
+    slurm.reserved.create("there", RESERVED, "scontrol")
     slurm.broken = SlurmError("broken")
-    before = (slurm.nodes(), slurm.triggers())
+    before = (slurm.nodes(), slurm.triggers(), slurm.reservations())
     with pytest.raises(SlurmError, match="broken"):
         write(slurm)
-    assert (slurm.nodes(), slurm.triggers()) == before
+    assert (slurm.nodes(), slurm.triggers(), slurm.reservations()) == before
     assert sum(slurm.writes.values()) == 1
 
 

@@ -18,7 +18,7 @@ PARAMETERS: dict[str, Any] = {"cluster_name": "lab", "slurm_user_name": "slurm",
 def test_everything_without_a_question() -> None:
     slurm = FakeSlurm({})
     plan = config.plan_info(slurm, {"item": None})
-    assert plan == ({"config": slurm.config()}, (), (), None, ())
+    assert plan == ({"config": slurm.config()}, (), (), None, (), None)
 
 
 def test_answers_have_the_names_of_the_questions() -> None:

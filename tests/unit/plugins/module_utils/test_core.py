@@ -105,3 +105,87 @@ def test_difference_keeps_objects_apart() -> None:
         "before": {"a": {"x": None, "y": 0}, "b": {"x": []}},
         "after": {"a": {"x": 1, "y": ""}, "b": {"x": [1]}},
     }
+
+
+# Waiting.
+
+
+class Clock:
+    """A clock that only sleeping moves on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.pauses = 100.0, list[float]()
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
+        monkeypatch.setattr("time.sleep", self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def late(left: dict[str, Any], waited: float) -> SlurmError:
+    return SlurmError(f"{sorted(left)} after {waited}")
+
+
+def test_nothing_to_wait_for(clock: Clock) -> None:
+    assert core.wait_until_none(dict, late, 10) == 0
+    assert clock.pauses == []
+
+
+def test_a_wait_looks_soon_and_then_seldom(clock: Clock) -> None:
+    assert core.wait_until_none(lambda: {"a": 1} if clock.now < 117 else {}, late, 60) == 17.5
+    assert clock.pauses == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
+
+
+def test_a_wait_that_takes_too_long(clock: Clock) -> None:
+    with pytest.raises(SlurmError, match=r"\['a'\] after 4.0"):
+        core.wait_until_none(lambda: {"a": 1}, late, 4)
+    assert clock.pauses == [0.5, 1.0, 2.0, 0.5]  # and looks a last time when time is up
+
+
+def test_without_time_it_looks_once(clock: Clock) -> None:
+    with pytest.raises(SlurmError, match=r"\['a'\] after 0.0"):
+        core.wait_until_none(lambda: {"a": 1}, late, 0)
+    assert clock.pauses == []
+
+
+@pytest.mark.parametrize("changes", [[], [CHANGE]])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_plan_that_waits(changes: list[Change], check_mode: bool) -> None:
+    done: list[str] = []
+
+    def wait() -> dict[str, Any]:
+        done.append("waited")
+        return {"waited": 1.5}
+
+    plan = Plan({"size": "predicted"}, changes, [lambda: done.append("written")], lambda: {"size": "read"}, [], wait)
+    outcome = core.execute(lambda slurm, params: plan, FakeSlurm({}), {}, check_mode)
+    if check_mode:
+        assert (done, outcome["size"], "waited" in outcome) == ([], "predicted", False)
+    else:
+        assert done == ["written"] * len(changes) + ["waited"]
+        assert (outcome["size"], outcome["waited"]) == ("read", 1.5)
+    assert outcome["changed"] is bool(changes)
+
+
+@pytest.mark.parametrize("changes", [[], [CHANGE]])
+def test_a_wait_that_fails_tells_whether_something_was_changed(changes: list[Change]) -> None:
+    def wait() -> dict[str, Any]:
+        raise SlurmError("late", details={"running_jobs": {}})
+
+    plan = Plan({}, changes, wait=wait)
+    with pytest.raises(SlurmError) as caught:
+        core.execute(lambda slurm, params: plan, FakeSlurm({}), {}, check_mode=False)
+    assert caught.value.result() == {
+        "changed": bool(changes),
+        "running_jobs": {},
+        "msg": "late",
+        "errno": None,
+        "errno_name": None,
+        "call": None,
+    }

@@ -27,7 +27,12 @@ FLAGS = (
 )
 STATES = [[base, *flags] for base, flags in itertools.product(BASES, FLAGS)]
 REASONS = (None, "mine: disk", "yours: fan")
-DEFAULTS = {"reason": None, "update_reason": False, "only_reason": None}
+DEFAULTS = {
+    **dict.fromkeys(("state", "reason", "only_reason", "attributes", "max_unavailable")),
+    "update_reason": False,
+    "wait": False,
+    "wait_timeout": 3600,
+}
 
 
 def params(**given: Any) -> dict[str, Any]:
@@ -273,6 +278,239 @@ def test_a_node_that_can_never_make_the_transition() -> None:
     assert slurm.writes == {"update_nodes": core.ATTEMPTS}
 
 
+# Attributes.
+
+
+def test_attributes_alone() -> None:
+    slurm = cluster("IDLE", "MIXED", "IDLE+DRAIN", reason="theirs")
+    slurm.records["n1"]["comment"] = "there"
+    task = {"nodes": ["n[1-3]"], "attributes": {"comment": "there", "weight": 5}}
+    predicted = run(slurm, check_mode=True, **task)
+    assert sum(slurm.writes.values()) == 0
+    outcome = run(slurm, **task)
+    assert outcome == predicted
+    assert outcome["diff"]["before"] == {
+        "n1": {"weight": 1},
+        "n2": {"comment": None, "weight": 1},
+        "n3": {"comment": None, "weight": 1},
+    }
+    assert outcome["nodes"]["n3"] == {
+        "state": ["IDLE", "DRAIN"],
+        "reason": "theirs",
+        "reason_user": "alice",
+        "comment": "there",
+        "weight": 5,
+    }
+    assert slurm.writes == {"update_attributes": 1}
+    assert run(slurm, **task)["changed"] is False
+    assert slurm.writes == {"update_attributes": 1}
+
+
+def test_only_what_differs_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    slurm = cluster("IDLE", "IDLE", "IDLE")
+    for record in slurm.records.values():
+        record["extra"] = "same"
+    slurm.records["n1"]["weight"] = 5
+    sent: list[Any] = []
+    monkeypatch.setattr(slurm, "update_attributes", lambda names, fields: sent.append((list(names), fields)))
+    run(slurm, nodes=["n[1-3]"], attributes={"extra": "same", "weight": 5})
+    assert sent == [(["n2", "n3"], {"weight": "5"})]
+
+
+def test_state_reason_and_attributes_together_are_one_request_of_each_kind() -> None:
+    slurm = cluster("IDLE", "IDLE+DRAIN", "IDLE+DRAIN", reason="old")
+    slurm.records["n3"].update(reason="new", comment="c")
+    task = {
+        "nodes": ["n[1-3]"],
+        "state": "drained",
+        "reason": "new",
+        "update_reason": True,
+        "attributes": {"comment": "c"},
+    }
+    predicted = run(slurm, check_mode=True, **task)
+    outcome = run(slurm, **task)
+    assert outcome == predicted
+    assert outcome["changed_nodes"] == ["n1", "n2"]
+    assert outcome["diff"]["after"] == {
+        "n1": {"state": ["IDLE", "DRAIN"], "reason": "new", "reason_user": "root", "comment": "c"},
+        "n2": {"reason": "new", "reason_user": "root", "comment": "c"},
+    }
+    assert slurm.writes == {"update_attributes": 1, "update_nodes": 2}
+    assert run(slurm, **task)["changed"] is False
+
+
+def test_only_reason_holds_for_attributes() -> None:
+    slurm = cluster("IDLE+DRAIN", "IDLE+DRAIN", reason="ours")
+    slurm.records["n2"]["reason"] = "theirs"
+    outcome = run(slurm, nodes=["n[1-2]"], attributes={"comment": "c"}, only_reason="^ours")
+    assert (outcome["changed_nodes"], list(outcome["skipped_nodes"])) == (["n1"], ["n2"])
+    assert [record["comment"] for record in slurm.records.values()] == ["c", None]
+
+
+@pytest.mark.parametrize("attributes", [{"nosuch": 1}, {"address": ""}, {"weight": "x"}])
+def test_attributes_that_cannot_be_set(attributes: dict[str, Any]) -> None:
+    slurm = cluster("IDLE")
+    with pytest.raises(SlurmError):
+        run(slurm, attributes=attributes)
+    assert (sum(slurm.reads.values()), sum(slurm.writes.values())) == (0, 0)
+
+
+def test_an_address_is_of_one_node() -> None:
+    slurm = cluster("IDLE", "IDLE")
+    with pytest.raises(SlurmError, match=r"address and hostname are for one node at a time, these are n\[1-2\]"):
+        run(slurm, check_mode=True, nodes=["n[1-2]"], attributes={"address": "other"})
+    assert run(slurm, attributes={"address": "other"})["nodes"]["n1"]["address"] == "other"
+    # Only what is to change counts: n1 is there already.
+    assert run(slurm, nodes=["n[1-2]"], attributes={"address": "other"})["changed_nodes"] == ["n2"]
+
+
+def test_a_reason_without_a_state() -> None:
+    with pytest.raises(SlurmError, match="reason is given with a state: down, drained or failed"):
+        run(cluster("IDLE"), attributes={"comment": "c"}, reason="why")
+
+
+# max_unavailable.
+
+
+@pytest.mark.parametrize("state", node.TAKEN_OUT)
+def test_a_change_that_takes_too_many_out_is_refused(state: str) -> None:
+    slurm = cluster("IDLE", "IDLE", "DOWN", "IDLE")
+    task = {"nodes": ["n[1-3]"], "state": state, "max_unavailable": "50%", "attributes": {"comment": "c"}}
+    before = slurm.nodes()
+    for check_mode in (True, False):
+        with pytest.raises(SlurmError, match="would be 3, allowed are 2; nothing was changed") as caught:
+            run(slurm, check_mode, **task)
+        assert caught.value.details["partitions"]["main"]["unavailable"] == 1
+    assert (slurm.nodes(), sum(slurm.writes.values())) == (before, 0)
+    assert run(slurm, **{**task, "max_unavailable": "3"})["changed"] is True
+
+
+def test_nodes_in_maintenance_count() -> None:
+    slurm = cluster("IDLE", "IDLE", "IDLE")
+    fields = {"nodes": "n[2-3]", "users": "root", "starttime": "now", "duration": "60", "flags": "MAINT"}
+    slurm.create_reservation("m", fields)
+    with pytest.raises(SlurmError, match="2 of 3 nodes are unavailable, with these it would be 3"):
+        run(slurm, state="drained", max_unavailable="2")
+    # One of those does not become more unavailable.
+    assert run(slurm, nodes=["n2"], state="drained", max_unavailable="2")["changed"] is True
+
+
+@pytest.mark.parametrize("state", ["resumed", "undrained", None])
+def test_what_takes_no_node_out_has_no_limit(state: str | None) -> None:
+    slurm = cluster("IDLE+DRAIN", "DOWN")
+    slurm.unreadable = SlurmError("not needed")
+    assert run(slurm, state=state, attributes={"comment": "c"}, max_unavailable="0")["changed"] is True
+
+
+def test_without_a_change_there_is_nothing_to_count() -> None:
+    slurm = cluster("IDLE+DRAIN", "DOWN")
+    assert run(slurm, state="drained", max_unavailable="0")["changed"] is False
+    assert slurm.reads["reservations"] == 0
+
+
+def test_figures_that_cannot_be_had_are_no_leave() -> None:
+    slurm = cluster("IDLE", "IDLE")
+    slurm.unreadable = SlurmError("cannot reach the controller", 1800)
+    with pytest.raises(SlurmError, match="cannot reach the controller"):
+        run(slurm, state="drained", max_unavailable="2")
+    assert sum(slurm.writes.values()) == 0
+
+
+@pytest.mark.parametrize("state", ["drained", "resumed"])
+def test_a_limit_that_is_none(state: str) -> None:
+    with pytest.raises(SlurmError, match="max_unavailable is a number of nodes"):
+        run(cluster("IDLE"), state=state, max_unavailable="many")
+
+
+# Waiting for jobs.
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The clock, which only sleeping moves on."""
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    return now
+
+
+def ending(slurm: FakeSlurm, clock: list[float], number: int, when: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a job end when the clock says so."""
+    nodes = slurm.nodes
+
+    def look(attributes: Any = None) -> dict[str, dict[str, Any]]:
+        if clock[0] >= when:
+            slurm.cancel(number)
+        return nodes(attributes)
+
+    monkeypatch.setattr(slurm, "nodes", look)
+
+
+@pytest.mark.parametrize("state", ["drained", "failed"])
+def test_a_wait_ends_with_the_last_job(state: str, clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    slurm = cluster("IDLE", "IDLE+COMPLETING")
+    ending(slurm, clock, slurm.submit("--nodelist=n1"), 7, monkeypatch)
+    outcome = run(slurm, state=state, wait=True)
+    assert (outcome["changed"], outcome["waited"]) == (True, 7.5)
+    assert outcome["nodes"]["n1"]["state"][0] == "IDLE"  # read after the wait
+
+
+def test_a_wait_goes_on_where_the_node_was_drained_before(clock: list[float]) -> None:
+    slurm = cluster("IDLE+DRAIN")
+    outcome = run(slurm, state="drained", wait=True)
+    assert (outcome["changed"], outcome["waited"]) == (False, 0)
+
+
+@pytest.mark.parametrize("before", ["IDLE", "IDLE+DRAIN"])
+def test_a_wait_that_takes_too_long(before: str, clock: list[float]) -> None:
+    slurm = cluster(before, "IDLE", "IDLE")
+    number = slurm.submit("--nodelist=n1")
+    slurm.submit("--nodelist=n3")
+    slurm.submit("--hold")
+    with pytest.raises(SlurmError) as caught:
+        run(slurm, nodes=["n[1-2]"], state="drained", wait=True, wait_timeout=20)
+    assert caught.value.message == (
+        f"after 20 s jobs still run or complete on n1 ({number} of root): wait longer with wait_timeout, or end them"
+    )
+    assert caught.value.details == {
+        "running_jobs": {str(number): {"user_name": "root", "state": "RUNNING", "allocated_nodes": "n1"}},
+        "waited": 20.0,
+        "changed": True,  # n2 was drained in any case
+    }
+    assert slurm.records["n1"]["state"] == ["IDLE", "DRAIN"]
+    slurm.records["n2"]["state"] = ["IDLE", "DRAIN"]
+    with pytest.raises(SlurmError) as caught:
+        run(slurm, nodes=["n[1-2]"], state="drained", wait=True, wait_timeout=0)
+    assert caught.value.details["changed"] is False
+
+
+def test_a_node_may_be_busy_with_no_job_that_is_listed(clock: list[float]) -> None:
+    with pytest.raises(SlurmError, match=r"complete on n1 \(none is listed\)"):
+        run(cluster("IDLE+COMPLETING"), state="drained", wait=True, wait_timeout=1)
+
+
+def test_check_mode_does_not_wait(clock: list[float]) -> None:
+    slurm = cluster("IDLE")
+    slurm.submit("--nodelist=n1")
+    outcome = run(slurm, check_mode=True, state="drained", wait=True)
+    assert (outcome["changed"], "waited" in outcome, clock) == (True, False, [0.0])
+
+
+def test_nodes_that_are_skipped_are_not_waited_for(clock: list[float]) -> None:
+    slurm = cluster("IDLE+FAIL", "IDLE", reason="theirs")
+    slurm.submit("--nodelist=n1")
+    outcome = run(slurm, nodes=["n[1-2]"], state="drained", only_reason="^$", wait=True)
+    assert (list(outcome["skipped_nodes"]), outcome["changed_nodes"], outcome["waited"]) == (["n1"], ["n2"], 0)
+
+
+@pytest.mark.parametrize("given", [{"state": "resumed"}, {"state": "undrained"}, {"attributes": {"comment": "c"}}])
+def test_a_wait_wants_a_state_that_lets_jobs_end(given: dict[str, Any]) -> None:
+    slurm = cluster("IDLE+DRAIN")
+    with pytest.raises(SlurmError, match="wait is for a state that lets the jobs of nodes end"):
+        run(slurm, wait=True, **given)
+    assert sum(slurm.writes.values()) == 0
+
+
 # slurm_node_info.
 
 
@@ -330,7 +568,7 @@ def test_info_shows_all_attributes_or_those_asked_for(rack: FakeSlurm) -> None:
 
 
 def test_info_refuses_what_there_is_not(rack: FakeSlurm) -> None:
-    with pytest.raises(SlurmError, match="a node has no attribute wight, x; there are: comment, extra"):
+    with pytest.raises(SlurmError, match=r"a node has no attribute wight: did you mean weight\?"):
         info(rack, attributes=["weight", "wight", "x"])
     with pytest.raises(SlurmError, match="the cluster has no node n7"):
         info(rack, nodes=["n[1,7]"])

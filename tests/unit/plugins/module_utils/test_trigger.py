@@ -22,7 +22,7 @@ def params(state: str = "present", **given: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def slurm() -> FakeSlurm:
-    return FakeSlurm({"n[1-4]": "IDLE"}, user="slurm", programs=["/bin/true", "/usr/bin/curl"], jobs=["7"])
+    return FakeSlurm({"n[1-4]": "IDLE"}, user="slurm", programs=["/bin/true", "/usr/bin/curl"], jobs=[{"id": 7}])
 
 
 def run(slurm: FakeSlurm, state: str = "present", check_mode: bool = False, **given: Any) -> dict[str, Any]:

@@ -30,11 +30,20 @@ SETTINGS = ("type", "elements", "choices", "default", "required", "aliases")
 # A run of each module: its arguments and, beside "changed" and "diff", what of the result tells that it was this run.
 RUNS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = {
     "slurm_config_info": ({"item": "ClusterName"}, lambda it: it["config"] == {"ClusterName": "fake"}),
+    "slurm_job_info": (
+        {"job_ids": ["7", "8"], "attributes": ["user_name"]},
+        lambda it: (it["jobs"], it["missing"]) == ({"7": {"user_name": "slurm"}}, ["8"]),
+    ),
     "slurm_node": (
         {"nodes": "n[1,2]", "state": "drained", "reason": "why"},
         lambda it: it["changed_nodes"] == ["n1"] and it["nodes"]["n1"]["reason"] == "why",
     ),
     "slurm_node_info": ({"nodes": "n[1,2]", "states": "idle"}, lambda it: it["names"] == ["n1", "n2"]),
+    "slurm_reservation": (
+        {"name": "repair", "nodes": "n[1,2]"},
+        lambda it: it["reservation"]["nodes"] == ["n1", "n2"] and it["reservation"]["users"] == ["root"],
+    ),
+    "slurm_reservation_info": ({"names": "repair"}, lambda it: it["reservations"] == {}),
     "slurm_trigger": (
         {"event": "down", "nodes": "n1", "program": "/bin/true"},
         lambda it: it["triggers"][0]["resource_id"] == "n1",
@@ -79,9 +88,11 @@ class Runner:
     """Runs a module's main() on a fake, in this process so that the fake can be looked at afterwards."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.slurm = FakeSlurm({"n1": "IDLE", "n2": "IDLE+DRAIN"}, user="slurm")
+        self.slurm = FakeSlurm({"n1": "IDLE", "n2": "IDLE+DRAIN"}, user="slurm", jobs=[{"id": 7}])
         self.confs: list[str | None] = []
         self._monkeypatch, self._capsys = monkeypatch, capsys
+        # A second that passes between two runs is no difference.
+        monkeypatch.setattr("time.time", lambda: 1_800_000_000.0)
         monkeypatch.setattr(core, "Slurm", self._connect)
         monkeypatch.setattr(core, "isolated", lambda work: work())
 
@@ -144,7 +155,25 @@ def test_the_examples_use_what_there_is(name: str) -> None:
 def test_what_is_returned_is_documented(name: str, run: Runner) -> None:
     _status, outcome = run(name, RUNS[name][0])
     returned = set(outcome) - {"changed", "warnings"}
-    assert returned == set(yaml.safe_load(load(name).RETURN))
+    always = {key for key, it in yaml.safe_load(load(name).RETURN).items() if it["returned"] == "success"}
+    assert returned == always
+
+
+def test_what_slurm_node_returns_when_it_waits_or_refuses_is_documented(run: Runner) -> None:
+    documented = yaml.safe_load(load("slurm_node").RETURN)
+    waiting = {"nodes": "n1", "state": "drained", "wait": True, "wait_timeout": 0}
+    _status, outcome = run("slurm_node", waiting)
+    assert set(outcome) - {"changed"} == {key for key in documented if documented[key]["returned"] == "success"} | {
+        "waited"
+    }
+    run.slurm.submit("--nodelist=n1")
+    status, outcome = run("slurm_node", waiting)
+    assert (status, outcome["changed"], set(outcome["running_jobs"])) == (1, False, {"8"})
+    status, outcome = run("slurm_node", {"nodes": "n1", "state": "down", "max_unavailable": "1"})
+    assert (status, outcome["changed"]) == (0, True)  # n1 is drained already: no more become unavailable
+    run.slurm.records["n1"]["state"] = ["IDLE"]
+    status, outcome = run("slurm_node", {"nodes": "n1", "state": "down", "max_unavailable": "1"})
+    assert (status, set(outcome["partitions"]["main"])) == (1, set(documented["partitions"]["sample"]["gpu"]))
 
 
 # Runs.
@@ -220,12 +249,15 @@ def test_warnings_are_told(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None
     ("name", "arguments", "words"),
     [
         ("slurm_node", {"state": "drained"}, "missing required arguments: nodes"),
-        ("slurm_node", {"nodes": "n1"}, "missing required arguments: state"),
+        ("slurm_node", {"nodes": "n1"}, "one of the following is required: state, attributes"),
         ("slurm_node", {"nodes": "n1", "state": "well"}, "value of state must be one of"),
         ("slurm_trigger", {"event": "down"}, "state is present but all of the following are missing: program"),
         ("slurm_trigger", {"event": "nosuch", "program": "/p"}, "value of event must be one of"),
         ("slurm_trigger", {"state": "absent"}, "state is absent but any of the following are missing: trigger_ids"),
         ("slurm_trigger", {"state": "absent", "offset": 0}, "state is absent but any of the following are missing"),
+        ("slurm_reservation", {"nodes": "n1"}, "missing required arguments: name"),
+        ("slurm_reservation", {"name": "x", "duration": 5, "end_time": 5}, "mutually exclusive: duration|end_time"),
+        ("slurm_job_info", {"steps": "perhaps"}, "'steps'"),
         ("slurm_config_info", {"items_": "x"}, "Unsupported parameters"),
     ],
 )

@@ -1,0 +1,267 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The reservations of the fake cluster: what scontrol and slurmctld 26.05 make of a request, and what they refuse."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NoReturn, Optional
+
+from ansible_collections.hpc.slurm.plugins.module_utils import hostlist
+from ansible_collections.hpc.slurm.plugins.module_utils.errors import SlurmError
+
+# Seen: a start a moment ago is well, as "now" is that when the controller reads it.
+GRACE = 600
+NEVER = 2**32 - 1
+YEAR = 365 * 24 * 60
+RECURRING = ("HOURLY", "DAILY", "WEEKLY", "WEEKDAY", "WEEKEND")
+REMOVABLE = (
+    *("ANY_NODES", "FLEX", "IGNORE_JOBS", "MAGNETIC", "MAINT", "PART_NODES", "PURGE_COMP", "STATIC", "USER_DELETE"),
+    *RECURRING,
+)
+ADDABLE = [*REMOVABLE, "NO_HOLD_JOBS_AFTER_END", "OVERLAP", "TIME_FLOAT"]
+SHARING = {"MAINT", "OVERLAP"}
+LISTS = ("users", "groups", "accounts", "qos", "allowedpartitions", "licenses")
+TEXTS = ("features", "burstbuffer", "comment")
+NAMES = {
+    "allowedpartitions": "allowed_partitions",
+    "burstbuffer": "burst_buffer",
+    "partitionname": "partition",
+    "maxstartdelay": "max_start_delay",
+}
+TIMES = ("starttime", "endtime", "duration")
+NEW: dict[str, Any] = {
+    "nodes": [],
+    "flags": ["SPEC_NODES"],
+    "users": [],
+    "accounts": [],
+    "groups": [],
+    "qos": [],
+    "allowed_partitions": [],
+    "licenses": [],
+    "partition": None,
+    "features": None,
+    "burst_buffer": None,
+    "max_start_delay": None,
+    "comment": None,
+}
+REFUSALS = {
+    "ESLURM_INVALID_PARTITION_NAME": (2000, "Invalid partition name specified"),
+    "ESLURM_USER_ID_MISSING": (2010, "Invalid user id"),
+    "ESLURM_INVALID_NODE_NAME": (2018, "Invalid node name specified"),
+    "ESLURM_NOT_SUPPORTED": (2036, "Requested operation not supported on this system"),
+    "ESLURM_RESERVATION_INVALID": (2053, "Requested reservation is invalid"),
+    "ESLURM_INVALID_TIME_VALUE": (2054, "Invalid time specified"),
+    "ESLURM_RESERVATION_BUSY": (2055, "Requested reservation is in use"),
+    "ESLURM_RESERVATION_OVERLAP": (2058, "Requested reservation overlaps with another reservation"),
+    "ESLURM_INVALID_QOS": (2066, "Invalid qos specification"),
+    "ESLURM_RESERVATION_EMPTY": (2080, "Reservation request lacks users, groups or accounts"),
+    "ESLURM_RESERVATION_NAME_DUP": (2082, "Duplicate reservation name"),
+    "ESLURM_RSV_ALREADY_STARTED": (2104, "Reservation already started"),
+    "ESLURM_INVALID_LICENSES": (2048, "Invalid license specification"),
+}
+
+
+def refuse(name: str, call: str) -> NoReturn:
+    """Fail as slurmctld does."""
+    errno, text = REFUSALS[name]
+    raise SlurmError.of(errno, name, text, call)
+
+
+def complain(words: str, call: str) -> NoReturn:
+    """Fail as scontrol does before it sends anything."""
+    raise SlurmError(f"{call}: scontrol: error: {words}", call=call)
+
+
+class Reservations:
+    """The reservations of a cluster.
+
+    :param nodes: the nodes there are, each with its record.
+    """
+
+    def __init__(self, nodes: Mapping[str, Mapping[str, Any]]) -> None:
+        self._nodes = nodes
+        self.stored: dict[str, dict[str, Any]] = {}
+        self.users = {"root", "slurm", "alice", "bob"}
+        self.qos: set[str] = set()
+        self.licenses: set[str] = set()
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return them as scontrol shows them, those that have ended no more."""
+        now = int(time.time())
+        self.stored = {name: it for name, it in self.stored.items() if it["end_time"] > now}
+        return [self._shown(name, it, now) for name, it in self.stored.items()]
+
+    def _shown(self, name: str, record: Mapping[str, Any], now: int) -> dict[str, Any]:
+        cores = sum(self._nodes[node]["total_cpus"] for node in record["nodes"])
+        return {
+            **{key: list(value) if isinstance(value, list) else value for key, value in record.items()},
+            "name": name,
+            "state": "ACTIVE" if record["start_time"] <= now else "INACTIVE",
+            "node_count": len(record["nodes"]),
+            "core_count": cores,
+            "duration": (record["end_time"] - record["start_time"]) // 60,
+            "tres": {"cpu": str(cores)},
+        }
+
+    def create(self, name: str, fields: Mapping[str, str], call: str) -> None:
+        if not any(fields.get(key) for key in ("users", "groups", "accounts", "qos", "allowedpartitions")):
+            words = "Either Users/Groups, AllowedPartitions, QOS and/or Accounts must be specified."
+            complain(f"{words}  No reservation created.", call)
+        now = int(time.time())
+        start = _epoch(fields["starttime"], call)
+        end = _epoch(fields["endtime"], call) if "endtime" in fields else start + _minutes(fields["duration"]) * 60
+        if end < start:
+            complain("Start time cannot be after end time.  No reservation created.", call)
+        if start < now - GRACE or end <= now < start - 1:
+            refuse("ESLURM_INVALID_TIME_VALUE", call)
+        end = end if end > start else NEVER  # seen
+        if not set(fields.get("users", "").split(",")) <= {"", *self.users}:
+            raise SlurmError(f"{call}: Error creating the reservation: Unspecified error", call=call)
+        if fields.get("users") and fields.get("groups"):
+            complain("Users and Groups are mutually exclusive.  You can have one or the other, but not both.", call)
+        if name in self.stored:
+            refuse("ESLURM_RESERVATION_NAME_DUP", call)
+        record = {**NEW, "start_time": start, "end_time": end, "features": fields.get("features")}
+        self._set(record, {key: value for key, value in fields.items() if key not in (*TIMES, "features")}, call)
+        self._store(name, record, call)
+
+    def update(self, name: str, fields: Mapping[str, str], call: str) -> None:
+        if name not in self.stored:
+            refuse("ESLURM_RESERVATION_INVALID", call)
+        record = dict(self.stored[name])
+        self._move(record, fields, call)
+        self._set(record, {key: value for key, value in fields.items() if key not in TIMES}, call)
+        self._store(name, record, call)
+
+    def delete(self, name: str, busy: bool, call: str) -> None:
+        if name not in self.stored:
+            refuse("ESLURM_RESERVATION_INVALID", call)
+        if busy:
+            refuse("ESLURM_RESERVATION_BUSY", call)
+        del self.stored[name]
+
+    def _move(self, record: dict[str, Any], fields: Mapping[str, str], call: str) -> None:
+        now = int(time.time())
+        if "starttime" in fields:
+            start = _epoch(fields["starttime"], call)
+            if record["start_time"] <= now:
+                refuse("ESLURM_RSV_ALREADY_STARTED", call)
+            if start < now - GRACE:
+                refuse("ESLURM_INVALID_TIME_VALUE", call)
+            record["end_time"] += start - record["start_time"]
+            record["start_time"] = start
+        if "endtime" in fields:
+            record["end_time"] = _epoch(fields["endtime"], call)
+        if "duration" in fields:
+            record["end_time"] = record["start_time"] + _minutes(fields["duration"]) * 60
+        if record["end_time"] <= max(now, record["start_time"]):
+            refuse("ESLURM_INVALID_TIME_VALUE", call)
+
+    def _set(self, record: dict[str, Any], fields: Mapping[str, str], call: str) -> None:
+        for key, value in fields.items():
+            name = NAMES.get(key, key)
+            if key == "flags":
+                record["flags"] = _flags(record["flags"], value, call)
+            elif key in ("nodes", "nodes+", "nodes-"):
+                record["nodes"] = self._changed_nodes(record["nodes"], key, value, call)
+            elif key in LISTS:
+                record[name] = self._list(name, record[name], value, call)
+            elif key in TEXTS:
+                if key == "features" and value:  # for reservations of a number of nodes
+                    refuse("ESLURM_NOT_SUPPORTED", call)
+                record[name] = value or None
+            elif key == "partitionname":
+                record[name] = self._partition(value, call)
+            elif key == "maxstartdelay":
+                if not value:
+                    complain("Invalid duration maxstartdelay=.  No reservation update.", call)
+                record[name] = int(value) * 60 or None
+            else:
+                complain(f"Unknown parameter {key}={value}.  No reservation update.", call)
+
+    def _changed_nodes(self, there: list[str], key: str, value: str, call: str) -> list[str]:
+        named = hostlist.expand(value) if value else []
+        if not set(named) <= set(self._nodes):
+            refuse("ESLURM_INVALID_NODE_NAME" if key != "nodes" or not there else "ESLURM_RESERVATION_INVALID", call)
+        if key == "nodes+":
+            named = [*there, *(node for node in named if node not in there)]
+        elif key == "nodes-":
+            named = [node for node in there if node not in named]
+        if not named:
+            refuse("ESLURM_RESERVATION_INVALID", call)
+        return hostlist.expand(",".join(named))
+
+    def _list(self, name: str, there: list[str], value: str, call: str) -> list[str]:
+        items = sorted(value.split(",")) if value else []
+        if name == "users" and not set(items) <= self.users:
+            refuse("ESLURM_USER_ID_MISSING", call)
+        if name == "allowed_partitions":
+            for item in items:
+                self._partition(item, call)
+            return items or there  # seen: an empty one is taken, and does nothing
+        if name == "qos" and not (self.qos and set(items) <= self.qos):  # without accounting there are none
+            refuse("ESLURM_INVALID_QOS", call)
+        if name == "licenses" and not {item.partition(":")[0] for item in items} <= self.licenses:
+            refuse("ESLURM_INVALID_LICENSES", call)
+        return items
+
+    def _partition(self, value: str, call: str) -> str:
+        if not any(value in node["partitions"] for node in self._nodes.values()):
+            refuse("ESLURM_INVALID_PARTITION_NAME", call)
+        return value
+
+    def _store(self, name: str, record: dict[str, Any], call: str) -> None:
+        if not any(record[key] for key in ("users", "groups", "accounts", "qos", "allowed_partitions")):
+            refuse("ESLURM_RESERVATION_EMPTY", call)
+        if record["users"] and record["groups"]:
+            words = "Reservations can't have users and groups specified, only one or the other"
+            raise SlurmError(f"{call}: {words}", call=call)
+        others = [it for other, it in self.stored.items() if other != name]
+        if not SHARING & set(record["flags"]) and any(_overlap(record, other) for other in others):
+            refuse("ESLURM_RESERVATION_OVERLAP", call)
+        self.stored[name] = record
+
+
+def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return (
+        not SHARING & set(other["flags"])
+        and bool(set(one["nodes"]) & set(other["nodes"]))
+        and max(one["start_time"], other["start_time"]) < min(one["end_time"], other["end_time"])
+    )
+
+
+def _flags(there: Collection[str], text: str, call: str) -> list[str]:
+    flags = {flag.partition("=")[0]: flag for flag in there}
+    for item in filter(None, text.split(",")):
+        word, _equals, value = item.lstrip("+-").partition("=")
+        if word not in (REMOVABLE if item.startswith("-") else ADDABLE):
+            complain(f"Error parsing flags {text}.  No reservation update.", call)
+        flags.pop(word, None)
+        if not item.startswith("-"):
+            flags[word] = f"{word}={value or '00:05:00'}" if word == "PURGE_COMP" else word
+    return sorted(flags.values())
+
+
+def _minutes(text: str) -> int:
+    return YEAR if text == "infinite" else int(text)
+
+
+def _epoch(text: str, call: str) -> int:
+    """Return a time in the forms of scontrol, some of them."""
+    units = {"minute": 60, "hour": 3600, "day": 86400}
+    now: Optional[re.Match[str]] = re.fullmatch(r"now(?:\+(\d+)(minute|hour|day)s?)?", text)
+    if now:
+        return int(time.time()) + int(now[1] or 0) * units[now[2] or "minute"]
+    if text == "tomorrow":
+        midnight = datetime.fromtimestamp(time.time()).replace(hour=0, minute=0, second=0, microsecond=0)
+        return int((midnight + timedelta(days=1)).timestamp())
+    try:
+        return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").timestamp())
+    except ValueError:
+        complain(f"Invalid start time starttime={text}.  No reservation created.", call)
