@@ -10,6 +10,7 @@ be. Here the plan is carried out, or in check mode only told. Without changes no
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Optional
@@ -66,16 +67,19 @@ def run_module(planner: Planner, argument_spec: dict[str, Any], **constraints: A
     :param constraints: C(required_if), C(mutually_exclusive) and so on, as for AnsibleModule.
     """
     module = AnsibleModule(argument_spec={**COMMON_OPTIONS, **argument_spec}, supports_check_mode=True, **constraints)
+    # A short process with results of up to millions of values, none of them in a cycle: looking for some takes seconds.
+    gc.disable()
+
+    def work() -> dict[str, Any]:
+        found = execute(planner, Slurm(module.params["slurm_conf"]), module.params, module.check_mode)
+        return found if module._diff else {name: found[name] for name in found if name != "diff"}
+
     try:
-        outcome = isolated(
-            lambda: execute(planner, Slurm(module.params["slurm_conf"]), module.params, module.check_mode)
-        )
+        outcome = isolated(work)
     except SlurmError as error:
         module.fail_json(**error.result())
     for warning in outcome.pop("warnings"):
         module.warn(warning)
-    if not module._diff:
-        outcome.pop("diff", None)
     module.exit_json(**outcome)
 
 

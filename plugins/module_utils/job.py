@@ -78,8 +78,9 @@ def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
     expect_known("a job", "attribute", list(criteria), known)
     ids = [JobId.parse(text) for text in params["job_ids"] or []]
     tests = [_test(name, values) for name, values in criteria.items()]
+    meant = _meant(ids)
     if params["job_ids"] is not None:
-        tests.append(lambda job: any(wanted.covers(job) for wanted in ids))
+        tests.append(lambda job: bool(meant(job)))
     if params["nodes"] is not None:
         on = frozenset(hostlist.from_option(params["nodes"]))
         tests.append(lambda job: bool(on & _nodes(job["allocated_nodes"])))
@@ -95,9 +96,25 @@ def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
         attributes=known if attributes is None else attributes,
         steps=params["steps"],
     )
-    missing = [wanted.text for wanted in ids if not any(wanted.covers(job) for job, _details in found.values())]
+    there = {wanted for job, _details in found.values() for wanted in meant(job)}
+    missing = [wanted.text for wanted in ids if wanted not in there]
     jobs = {str(number): details for number, (_job, details) in sorted(found.items())}
     return Plan({"jobs": jobs, "job_ids": sorted(found), "missing": missing})
+
+
+def _meant(ids: Iterable[JobId]) -> Callable[[dict[str, Any]], list[JobId]]:
+    """Return the search for those of the ids that mean a job: by number, as there may be many of both."""
+    by_number: dict[int, list[JobId]] = {}
+    for wanted in ids:
+        by_number.setdefault(wanted.job, []).append(wanted)
+    if not by_number:
+        return lambda job: []
+
+    def meant(job: dict[str, Any]) -> list[JobId]:
+        numbers = {job["id"], job["array_id"], job["heterogeneous_id"]}
+        return [wanted for number in numbers for wanted in by_number.get(number, ()) if wanted.covers(job)]
+
+    return meant
 
 
 def _criteria(params: dict[str, Any]) -> dict[str, list[Any]]:

@@ -208,7 +208,8 @@ def _writes(
 ) -> list[Callable[[], None]]:
     """Return one request for each kind of change, with the nodes that need it."""
     altered = [name for name in changed if any(before[name][key] != task.attributes[key] for key in task.attributes)]
-    renamed = [name for name in changed if task.update_reason and name not in set(moving)]
+    moved = set(moving)
+    renamed = [name for name in changed if task.update_reason and name not in moved]
     renamed = [name for name in renamed if before[name]["reason"] != task.reason]
     differing = {
         key: value for key, value in task.attributes.items() if any(before[name][key] != value for name in altered)
@@ -395,9 +396,9 @@ def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
     if params["states"] is not None:
         flags = {state.upper() for state in params["states"]}
         nodes = {name: node for name, node in nodes.items() if flags & set(node["state"])}
-    names = hostlist.expand(",".join(nodes)) if nodes else []
+    names, folded = hostlist.arrange(nodes)
     shown = {name: _pick(nodes[name], attributes) for name in names}
-    return Plan({"nodes": shown, "names": names, "hostlist": hostlist.fold(names)})
+    return Plan({"nodes": shown, "names": names, "hostlist": folded})
 
 
 def _pick(node: dict[str, Any], attributes: Optional[list[str]]) -> dict[str, Any]:

@@ -278,11 +278,12 @@ def _nodes(slurm: Slurm, there: list[str], params: dict[str, Any]) -> tuple[list
     wanted = hostlist.from_option(params["nodes"])
     if not wanted:
         raise SlurmError("nodes is empty: name nodes, or use state=absent to delete the reservation")
-    new = [node for node in wanted if node not in set(there)]
+    held = set(there)
+    new = [node for node in wanted if node not in held]
     if new:
         select_nodes(slurm.nodes(("name",)), new)
     if params["purge_nodes"]:
-        return wanted, {"nodes": hostlist.fold(wanted)} if set(wanted) != set(there) else {}
+        return wanted, {"nodes": hostlist.fold(wanted)} if set(wanted) != held else {}
     together = hostlist.expand(",".join([*there, *wanted]))
     return together, {"nodes+": hostlist.fold(new)} if new else {}
 

@@ -120,10 +120,11 @@ class Slurm:
             with _Calls(pyslurm, "REQUEST_JOB_STEP_INFO"):
                 loaded.load_steps()
         found = {}
+        users: dict[int, Any] = {}
         for number, job in loaded.items():
-            record = _job(job, needed)
+            record = _job(job, needed, users)
             if keep(record):
-                details = _job(job, attributes)
+                details = _job(job, attributes, users)
                 if steps:
                     details["steps"] = {str(name): _step(step) for name, step in job.steps.items()}
                 found[int(number)] = (record, details)
@@ -331,8 +332,16 @@ def _node(node: Any, attributes: Iterable[str]) -> dict[str, Any]:
     return record
 
 
-def _job(job: Any, attributes: Iterable[str]) -> dict[str, Any]:
-    record = {name: plain(getattr(job, name)) for name in attributes}
+def _job(job: Any, attributes: Iterable[str], users: dict[int, Any]) -> dict[str, Any]:
+    """:param users: the names of the users met so far: pyslurm asks the system for each job's anew."""
+    record = {}
+    for name in attributes:
+        if name == "user_name":
+            if job.user_id not in users:
+                users[job.user_id] = plain(job.user_name)
+            record[name] = users[job.user_id]
+        else:
+            record[name] = plain(getattr(job, name))
     # pyslurm takes the number 0 for one that is not set.
     if "array_task_id" in record and record["array_task_id"] is None and job.array_id and not job.array_tasks_waiting:
         record["array_task_id"] = 0
