@@ -16,7 +16,7 @@ from .errors import SlurmError
 from .names import expect_known
 from .node import select_nodes
 from .slurm import Slurm
-from .times import INFINITE_MINUTES, MINUTE, minutes, moment
+from .times import INFINITE_MINUTES, MINUTE, minutes, moment, seconds
 
 # Flags as scontrol(1) shows them, and whether one can be taken from a reservation that has it.
 FLAGS = {
@@ -50,6 +50,12 @@ ALIASES = {
     "STATIC_ALLOC": "STATIC",
     "USER_DEL": "USER_DELETE",
 }
+# Flags that Slurm gives to a new reservation only, and those that one of named nodes cannot be given.
+ONLY_NEW = ("FORCE_START", "TIME_FLOAT")
+NEVER_GIVEN = ("PART_NODES", "REPLACE", "REPLACE_DOWN", "SKIP")
+# What PURGE_COMP is without a time, in seconds.
+_PURGE = "PURGE_COMP"
+PURGE_DEFAULT = 300
 # Flags that Slurm sets by itself, from how the nodes were chosen and from what became of the reservation.
 DERIVED_FLAGS = frozenset(("ALL_NODES", "SPEC_NODES", "SCHED_FAILED", "GRES_REQ"))
 
@@ -65,16 +71,25 @@ class Field(NamedTuple):
     :param key: its name in C(scontrol update reservation).
     :param normalise: from an option to the form that compares, which is that of the record.
     :param empty: the record's value when it is not set.
+    :param clear: what clears it in C(scontrol update reservation); None: Slurm cannot.
+    :param later: whether one that exists can be given it.
     """
 
     key: str
     normalise: Callable[[Any], Any]
     empty: Any
+    clear: Optional[str] = ""
+    later: bool = True
 
 
 def as_set(items: Iterable[str]) -> list[str]:
     """Users, accounts and the like: their order means nothing, each counts once."""
     return sorted({str(item).strip() for item in items if str(item).strip()})
+
+
+def as_licenses(items: Iterable[str]) -> list[str]:
+    """A license without a number is one of it."""
+    return as_set(item if ":" in item else f"{item}:1" for item in as_set(items))
 
 
 def as_text(value: Any) -> Optional[str]:
@@ -94,13 +109,13 @@ FIELDS = {
     "accounts": Field("accounts", as_set, []),
     "groups": Field("groups", as_set, []),
     "qos": Field("qos", as_set, []),
-    "allowed_partitions": Field("allowedpartitions", as_set, []),
-    "licenses": Field("licenses", as_set, []),
-    "partition": Field("partitionname", as_text, None),
-    "features": Field("features", as_text, None),
+    "allowed_partitions": Field("allowedpartitions", as_set, [], clear=None),
+    "licenses": Field("licenses", as_licenses, []),
+    "partition": Field("partitionname", as_text, None, clear=None),
+    "features": Field("features", as_text, None, later=False),
     "burst_buffer": Field("burstbuffer", as_text, None),
     "comment": Field("comment", as_text, None),
-    "max_start_delay": Field("maxstartdelay", as_seconds, None),
+    "max_start_delay": Field("maxstartdelay", as_seconds, None, clear="0"),
 }
 # What a task returns of a reservation.
 DETAILS = ("name", "nodes", "start_time", "end_time", "duration", "flags", *FIELDS)
@@ -160,8 +175,24 @@ def as_flags(given: Iterable[str]) -> list[str]:
         word, equals, value = item.strip().upper().partition("=")
         word = ALIASES.get(word, word)
         expect_known("a reservation", "flag", [word], FLAGS)
-        flags.append(f"{word}{equals}{value}")
+        if equals and word != _PURGE:
+            raise SlurmError(f"the flag {word} has no value: {item!r}")
+        flags.append(word + (f"={_clock(seconds(word, value) if equals else PURGE_DEFAULT)}" if word == _PURGE else ""))
     return sorted(set(flags))
+
+
+def _clock(total: int) -> str:
+    """Return seconds as Slurm shows them: C(00:05:00), C(2-00:00:30)."""
+    minute, second = divmod(total, 60)
+    hour, minute = divmod(minute, 60)
+    day, hour = divmod(hour, 24)
+    return (f"{day}-" if day else "") + f"{hour:02d}:{minute:02d}:{second:02d}"
+
+
+def _expect_given(flags: Iterable[str], refused: Iterable[str], why: str) -> None:
+    """Refuse in check mode too what scontrol would refuse."""
+    if wrong := sorted(set(flags) & set(refused)):
+        raise SlurmError(f"Slurm does not give the flag {', '.join(wrong)} to {why}")
 
 
 # The three ways: a new one, a changed one, and nodes taken out.
@@ -176,6 +207,7 @@ def _new(slurm: Slurm, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str
     if not any(given.get(name) for name in ACCESS):
         given["users"] = list(DEFAULT_USERS)
     flags = as_flags(DEFAULT_FLAGS if params["flags"] is None else params["flags"])
+    _expect_given(flags, NEVER_GIVEN, "a reservation whose nodes are named")
     start = moment("start_time", params["start_time"] or "now")
     begin = start.epoch if start.epoch is not None else int(time.time())
     record: dict[str, Any] = {name: field.empty for name, field in FIELDS.items()}
@@ -199,7 +231,7 @@ def _altered(slurm: Slurm, before: dict[str, Any], params: dict[str, Any]) -> tu
             continue
         after[name] = field.normalise(params[name]) if params[name] != "" else field.empty
         if after[name] != before[name]:
-            update[field.key] = _written(after[name])
+            update[field.key] = _field_update(name, after[name])
     if params["flags"] is not None:
         after["flags"] = as_flags(params["flags"])
         update.update(_flag_update(before["flags"], after["flags"]))
@@ -208,6 +240,17 @@ def _altered(slurm: Slurm, before: dict[str, Any], params: dict[str, Any]) -> tu
         update.update(change)
     update.update(_span(before, after, params))
     return after, update
+
+
+def _field_update(name: str, value: Any) -> str:
+    field = FIELDS[name]
+    if value == field.empty:
+        if field.clear is None:
+            raise SlurmError(f"Slurm cannot take {name} from a reservation: make the reservation anew without it")
+        return field.clear
+    if not field.later:
+        raise SlurmError(f"Slurm gives {name} to a new reservation only: make the reservation anew with it")
+    return _written(value)
 
 
 def _leave(before: Optional[dict[str, Any]], params: dict[str, Any]) -> tuple[Optional[dict[str, Any]], dict[str, str]]:
@@ -243,29 +286,32 @@ def _flag_update(there: list[str], wanted: list[str]) -> dict[str, str]:
             f"Slurm cannot take the flag {', '.join(fixed)} from a reservation: name it in flags, or make the "
             "reservation anew"
         )
+    new = [flag for flag in wanted if flag not in there]
+    _expect_given(new, (*ONLY_NEW, *NEVER_GIVEN), "a reservation that exists: make the reservation anew")
     # A flag whose time changes, PURGE_COMP=..., is set anew and not taken away first.
     words = {flag.partition("=")[0] for flag in wanted}
-    signed = [f"+{flag}" for flag in wanted if flag not in there]
+    signed = [f"+{flag}" for flag in new]
     signed += [f"-{flag.partition('=')[0]}" for flag in gone if flag.partition("=")[0] not in words]
     return {"flags": ",".join(signed)} if signed else {}
 
 
 def _span(before: dict[str, Any], after: dict[str, Any], params: dict[str, Any]) -> dict[str, str]:
-    """Put the times into C(after), and return what to write. A new start moves the end with it, as Slurm does."""
-    update = {}
+    """Put the times into C(after), and return what to write. A new start moves the end with it."""
+    update: dict[str, str] = {}
     if params["start_time"] is not None:
         start = moment("start_time", params["start_time"])
         # A reservation that has started has started "now"; the other relative forms are for a new one.
         early = start.now and before["start_time"] > time.time()
         if (early or not start.relative) and start.epoch is not None and start.epoch != before["start_time"]:
             after["start_time"] = start.epoch
-            after["end_time"] = start.epoch + before["end_time"] - before["start_time"]
-            update["starttime"] = start.slurm
+            after["end_time"] = start.epoch + before["duration"] * MINUTE
+            # Slurm moves the end by itself only where it was given as a duration.
+            update.update(starttime=start.slurm, duration=str(before["duration"]))
     end, change = _end(params, after["start_time"])
     again = params["end_time"] is not None and moment("end_time", params["end_time"]).relative
     if end is not None and end != after["end_time"] and not again:
         after["end_time"] = end
-        update.update(change)
+        update = {**{key: value for key, value in update.items() if key != "duration"}, **change}
     after["duration"] = (after["end_time"] - after["start_time"]) // MINUTE
     return update
 

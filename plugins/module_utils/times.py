@@ -23,7 +23,7 @@ _RELATIVE = re.compile(r"(today|tomorrow|midnight|noon|elevenses|fika|teatime)\b
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _DURATION = re.compile(
     r"(?:(?P<days>\d+)-(?P<hours>\d+)(?::(?P<minutes>\d+)(?::(?P<seconds>\d+))?)?"
-    r"|(?:(?P<h>\d+):)?(?P<m>\d+)(?::(?P<s>\d+))?)"
+    r"|(?P<h>\d+):(?P<m>\d+):(?P<s>\d+)|(?P<whole>\d+)(?::(?P<rest>\d+))?)"
 )
 
 
@@ -75,9 +75,17 @@ def minutes(option: str, given: Union[str, int]) -> int:
 
     :raises SlurmError: for anything else, and for nothing at all.
     """
-    text = str(given).strip().lower()
-    if text in _INFINITE:
+    if str(given).strip().lower() in _INFINITE:
         return INFINITE_MINUTES
+    return -(-seconds(option, given) // MINUTE)  # time_str2mins() of Slurm rounds up
+
+
+def seconds(option: str, given: Union[str, int]) -> int:
+    """Return a duration in seconds, from minutes and the other forms of scontrol(1).
+
+    :raises SlurmError: for anything else, and for nothing at all.
+    """
+    text = str(given).strip().lower()
     match = _DURATION.fullmatch(text)
     if not match:
         raise SlurmError(
@@ -85,10 +93,9 @@ def minutes(option: str, given: Union[str, int]) -> int:
             "DAYS-HOURS:MINUTES, DAYS-HOURS:MINUTES:SECONDS, or infinite"
         )
     part = {name: int(value or 0) for name, value in match.groupdict().items()}
-    days = part["days"] * 24 * 60 + part["hours"] * 60 + part["minutes"]
-    clock = part["h"] * 60 + part["m"]
-    seconds = part["seconds"] + part["s"]
-    total = days + clock + -(-seconds // MINUTE)  # time_str2mins() of Slurm rounds up
+    hours = part["days"] * 24 + part["hours"] + part["h"]
+    total = (hours * 60 + part["minutes"] + part["m"] + part["whole"]) * MINUTE
+    total += part["seconds"] + part["s"] + part["rest"]
     if not total:
         raise SlurmError(f"{option} is no time at all: {text!r}")
     return total
