@@ -31,5 +31,6 @@ def expect_known(owner: str, kind: str, names: Optional[Sequence[str]], known: I
 
 def near(name: str, choices: Sequence[str]) -> str:
     """Return a question or a list that helps whoever misspelled a name."""
-    matches = difflib.get_close_matches(name.lower(), choices, n=3, cutoff=0.5)
+    spellings = {choice.lower(): choice for choice in choices}
+    matches = [spellings[match] for match in difflib.get_close_matches(name.lower(), spellings, n=3, cutoff=0.5)]
     return f"did you mean {' or '.join(matches)}?" if matches else f"there are {', '.join(choices)}"
