@@ -88,7 +88,7 @@ def interrupted(seed: str, module: str, steps: list[dict[str, Any]]) -> set[bool
     :returns: whether the run after the kill still had something to do, so that a test can see that kills hit both
       before and after the write.
     """
-    moments = random.Random(seed)  # noqa: S311
+    moments = random.Random(seed)
     begun = time.monotonic()
     run(module, **steps[-1])
     length = time.monotonic() - begun
