@@ -32,8 +32,11 @@ MUNGED = ["setpriv", "--reuid=munge", "--regid=munge", "--init-groups", "munged"
 # For each module options that reach the controller.
 MODULES: dict[str, dict[str, Any]] = {
     "slurm_config_info": {},
+    "slurm_job_info": {},
     "slurm_node": {"nodes": "node1", "state": "drained", "reason": "must not be seen"},
     "slurm_node_info": {"nodes": "node1"},
+    "slurm_reservation": {"name": "must-not-be-made", "nodes": "node1"},
+    "slurm_reservation_info": {},
     "slurm_trigger": {"event": "down", "program": "/bin/true must-not-be-set"},
     "slurm_trigger_info": {},
 }
@@ -136,6 +139,7 @@ def untouched() -> Iterator[None]:
     """None of the failures may have written anything; what they did to the cluster itself is put right."""
     yield
     node, triggers = said("scontrol", "-o", "show", "node", "node1"), said("strigger", "--get")
+    reservations = said("scontrol", "show", "reservation")
     # While munge is down slurmctld cannot ping, and nodes that it has not reached for SlurmdTimeout become DOWN.
     down = said("sinfo", "--noheader", "--nodes=node[1-8]", "--states=down", "--format=%N").strip()
     if down:
@@ -143,6 +147,7 @@ def untouched() -> Iterator[None]:
     wait_until(lambda: said("sinfo", "--noheader", "--nodes=node[1-8]", "--format=%T").split() == ["idle"], 60)
     assert "must not be seen" not in node and "DRAIN" not in node
     assert "must-not-be-set" not in triggers
+    assert "must-not-be-made" not in reservations
 
 
 @pytest.fixture
@@ -249,7 +254,7 @@ def test_pyslurm_is_of_the_old_kind(module: str, readable: Path) -> None:
 
 
 # Modules that have no nodes to fold or expand do without it.
-@pytest.mark.parametrize("module", ["slurm_node", "slurm_node_info", "slurm_trigger"])
+@pytest.mark.parametrize("module", ["slurm_node", "slurm_node_info", "slurm_reservation", "slurm_trigger"])
 def test_clustershell_is_missing(module: str, readable: Path) -> None:
     (readable / "ClusterShell").mkdir()
     (readable / "ClusterShell/__init__.py").write_text(
@@ -261,10 +266,18 @@ def test_clustershell_is_missing(module: str, readable: Path) -> None:
     )
 
 
-# The command strigger.
+# The commands.
 
 
-@pytest.mark.parametrize("module", ["slurm_trigger", "slurm_trigger_info"])
-def test_strigger_is_missing(module: str, readable: Path) -> None:
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("slurm_reservation", "scontrol"),
+        ("slurm_reservation_info", "scontrol"),
+        ("slurm_trigger", "strigger"),
+        ("slurm_trigger_info", "strigger"),
+    ],
+)
+def test_a_command_is_missing(module: str, command: str, readable: Path) -> None:
     answer = run(module, environment={"PATH": str(readable)})
-    expect_failure(answer, "the command strigger is not on PATH", "run the task on the controller")
+    expect_failure(answer, f"the command {command} is not on PATH", "run the task on the controller")
