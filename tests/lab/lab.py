@@ -38,6 +38,9 @@ IDENTITY = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:12]
 STATE = Path("/run/hpc-slurm-lab") / IDENTITY
 LOGS = CHECKOUT / "tests" / "output" / "lab"
 
+# Those of a start that failed.
+FIRST_LOGS = LOGS.with_name("lab-first")
+
 INSIDE = "/usr/share/ansible/collections/ansible_collections/hpc/slurm"
 READY_LIMIT = 60.0
 NODES_WITH_DAEMONS = "node[1-8]"
@@ -105,17 +108,25 @@ def up() -> None:
             return
         progress = Progress()
         if not running():
-            parts = cache.build(progress)
-            progress.phase("cluster: munge, slurmctld, slurmd of node1 to node8")
-            clear()
-            start(parts)
+            start_cluster(progress)
         try:
             wait_for("slurmctld and all slurmds to answer", READY_LIMIT, answers)
-        except LabError:
+        except LabError as error:
             stop()
-            raise
+            progress.phase(f"once more: {error}")
+            shutil.rmtree(FIRST_LOGS, ignore_errors=True)
+            LOGS.rename(FIRST_LOGS)
+            start_cluster(progress)
+            wait_for("slurmctld and all slurmds to answer", READY_LIMIT, answers)
         (STATE / "ready").touch()
         progress.done("lab: up")
+
+
+def start_cluster(progress: Progress) -> None:
+    parts = cache.build(progress)
+    progress.phase("cluster: munge, slurmctld, slurmd of node1 to node8")
+    clear()
+    start(parts)
 
 
 def start(parts: cache.Parts) -> None:

@@ -27,6 +27,7 @@ NEW_NODE: dict[str, Any] = {
     "reason": None,
     "reason_user": None,
     "reason_time": None,
+    "boot_time": None,
     "partitions": ["main"],
     "comment": None,
     "extra": None,
@@ -185,6 +186,20 @@ class FakeSlurm(Slurm):
             record.update(reason=None, reason_user=None)
         record.update({key: value for key, value in fields.items() if key not in ("state", "reason")})
         return None
+
+    def reboot_nodes(self, names: Iterable[str], reason: str, next_state: str) -> None:
+        call = "scontrol reboot"
+        self._writing("reboot_nodes")
+        if next_state not in ("RESUME", "DOWN"):
+            complain(f"Invalid nextstate={next_state}", call)
+        for name in names:
+            if name not in self.records:
+                raise refusal(2018, "ESLURM_INVALID_NODE_NAME", "Invalid node name specified", call)
+            # Seen: one that is about to be rebooted is passed over.
+            base, *flags = self.records[name]["state"]
+            if not {"REBOOT_REQUESTED", "REBOOT_ISSUED"} & set(flags):
+                state = [base, *sorted({*flags, "DRAIN", "REBOOT_REQUESTED"})]
+                self.records[name].update(state=state, reason=reason, reason_user=self.asking)
 
     def update_attributes(self, names: Iterable[str], fields: Mapping[str, str]) -> None:
         call = f"scontrol update nodename={hostlist.fold(names)}"

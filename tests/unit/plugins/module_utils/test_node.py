@@ -28,11 +28,14 @@ FLAGS = (
 STATES = [[base, *flags] for base, flags in itertools.product(BASES, FLAGS)]
 REASONS = (None, "mine: disk", "yours: fan")
 DEFAULTS = {
-    **dict.fromkeys(("state", "reason", "only_reason", "attributes", "max_unavailable")),
+    **dict.fromkeys(("state", "reason", "only_reason", "attributes", "max_unavailable", "booted_after")),
     "update_reason": False,
     "wait": False,
     "wait_timeout": 3600,
+    "next_state": "resume",
 }
+# The states that are flags of a node; rebooted is known by the time of the last boot.
+FLAGGED = [name for name in TARGETS if name != "rebooted"]
 
 
 def params(**given: Any) -> dict[str, Any]:
@@ -79,7 +82,7 @@ def test_reached(state: str, flags: list[str], expected: bool) -> None:
     assert node.reached(TARGETS[state], flags) is expected
 
 
-@pytest.mark.parametrize("state", TARGETS)
+@pytest.mark.parametrize("state", FLAGGED)
 @pytest.mark.parametrize("flags", STATES, ids="+".join)
 def test_predict_says_what_slurmctld_does_and_that_is_the_target(state: str, flags: list[str]) -> None:
     target = TARGETS[state]
@@ -89,7 +92,7 @@ def test_predict_says_what_slurmctld_does_and_that_is_the_target(state: str, fla
         assert node.reached(target, predicted)
 
 
-@pytest.mark.parametrize("state", TARGETS)
+@pytest.mark.parametrize("state", FLAGGED)
 @pytest.mark.parametrize("flags", STATES, ids="+".join)
 def test_what_is_reached_is_not_refused_or_not_asked_for(state: str, flags: list[str]) -> None:
     slurm = cluster("+".join(flags))
@@ -101,7 +104,7 @@ def test_what_is_reached_is_not_refused_or_not_asked_for(state: str, flags: list
 # Check mode tells what happens.
 
 
-@pytest.mark.parametrize("state", TARGETS)
+@pytest.mark.parametrize("state", FLAGGED)
 @pytest.mark.parametrize("flags", STATES, ids="+".join)
 @pytest.mark.parametrize("before", REASONS)
 @pytest.mark.parametrize(
@@ -376,6 +379,7 @@ def test_a_reason_without_a_state() -> None:
 def test_a_change_that_takes_too_many_out_is_refused(state: str) -> None:
     slurm = cluster("IDLE", "IDLE", "DOWN", "IDLE")
     task = {"nodes": ["n[1-3]"], "state": state, "max_unavailable": "50%", "attributes": {"comment": "c"}}
+    task["booted_after"] = "1800000000" if state == "rebooted" else None
     before = slurm.nodes()
     for check_mode in (True, False):
         with pytest.raises(SlurmError, match="would be 3, allowed are 2; nothing was changed") as caught:
@@ -506,7 +510,7 @@ def test_nodes_that_are_skipped_are_not_waited_for(clock: list[float]) -> None:
 @pytest.mark.parametrize("given", [{"state": "resumed"}, {"state": "undrained"}, {"attributes": {"comment": "c"}}])
 def test_a_wait_wants_a_state_that_lets_jobs_end(given: dict[str, Any]) -> None:
     slurm = cluster("IDLE+DRAIN")
-    with pytest.raises(SlurmError, match="wait is for a state that lets the jobs of nodes end"):
+    with pytest.raises(SlurmError, match="wait is for a state that takes nodes out of service"):
         run(slurm, wait=True, **given)
     assert sum(slurm.writes.values()) == 0
 
@@ -576,3 +580,67 @@ def test_info_refuses_what_there_is_not(rack: FakeSlurm) -> None:
 
 def test_info_of_an_empty_cluster() -> None:
     assert info(FakeSlurm({})) == {"nodes": {}, "names": [], "hostlist": ""}
+
+
+# Reboots.
+
+
+def rebooting(**given: Any) -> dict[str, Any]:
+    return {"nodes": ["n[1-3]"], "state": "rebooted", "booted_after": "1800000000", "reason": "kernel", **given}
+
+
+def test_a_reboot_is_asked_for_once() -> None:
+    slurm = cluster("IDLE", "IDLE", "IDLE+DRAIN+REBOOT_REQUESTED")
+    slurm.records["n2"]["boot_time"] = 1800000001
+    predicted = run(slurm, check_mode=True, **rebooting())
+    assert slurm.writes == {}
+    done = run(slurm, **rebooting())
+    assert done == predicted
+    assert done["changed_nodes"] == ["n1"]
+    assert done["nodes"]["n1"]["state"] == ["IDLE", "DRAIN", "REBOOT_REQUESTED"]
+    assert done["nodes"]["n1"]["reason"] == "kernel"
+    assert slurm.writes == {"reboot_nodes": 1}
+    assert run(slurm, **rebooting())["changed"] is False
+    assert slurm.writes == {"reboot_nodes": 1}
+
+
+def test_a_node_that_has_not_booted_since_is_rebooted_again() -> None:
+    slurm = cluster("IDLE", "IDLE", "IDLE")
+    for record in slurm.records.values():
+        record["boot_time"] = 1800000000
+    assert run(slurm, **rebooting())["changed_nodes"] == ["n1", "n2", "n3"]
+
+
+def test_a_wait_ends_when_all_have_booted_and_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    slurm = cluster("IDLE", "IDLE", "IDLE")
+    looks = iter(("DOWN+DRAIN+REBOOT_ISSUED", "IDLE+NOT_RESPONDING", "IDLE"))
+
+    def boot(_seconds: float) -> None:
+        state = next(looks).split("+")
+        for record in slurm.records.values():
+            record.update(state=state, boot_time=1800000001 if "IDLE" in state else None)
+
+    monkeypatch.setattr(core.time, "sleep", boot)
+    assert run(slurm, **rebooting(wait=True))["nodes"]["n3"]["state"] == ["IDLE"]
+
+
+def test_a_reboot_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    slurm = cluster("IDLE", "IDLE", "IDLE")
+    with pytest.raises(SlurmError, match=r"n\[1-3\] did not come back from the reboot") as caught:
+        run(slurm, **rebooting(wait=True, wait_timeout=0))
+    assert caught.value.details["changed"] is True
+    assert sorted(caught.value.details["not_back"]) == ["n1", "n2", "n3"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"booted_after": None}, "state=rebooted and booted_after go together"),
+        ({"state": "drained"}, "state=rebooted and booted_after go together"),
+        ({"booted_after": "now"}, "booted_after is a fixed time"),
+        ({"booted_after": "tomorrow"}, "booted_after is a fixed time"),
+    ],
+)
+def test_when_a_reboot_is_done_must_be_known(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(SlurmError, match=words):
+        run(cluster("IDLE", "IDLE", "IDLE"), **rebooting(**given))
