@@ -262,7 +262,7 @@ def row(case: Case, found: dict[str, list[Timing]], base: float) -> str:
         case.title + (f" (measured with {case.loop}, extrapolated)" if case.loop else ""),
         shown["task"],
         shown["peer task"],
-        f"{'over ' if medians['peer task'] == LIMIT else ''}{medians['peer task'] / medians['task']:.2f}",
+        "" if LIMIT in medians.values() else f"{medians['peer task'] / medians['task']:.2f}",
         shown["module"],
         shown["command"],
         f"{_size(found['module'][0].size)} / {_size(found['command'][0].size)}",
