@@ -132,7 +132,7 @@ def other_cases() -> Iterator[Case]:
 
 
 def run(words: list[str]) -> str:
-    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def fill() -> str:
@@ -262,7 +262,7 @@ def row(case: Case, found: dict[str, list[Timing]], base: float) -> str:
         case.title + (f" (measured with {case.loop}, extrapolated)" if case.loop else ""),
         shown["task"],
         shown["peer task"],
-        f"{'over ' if medians['peer task'] == LIMIT else ''}{medians['peer task'] / medians['task']:.2f}",
+        "" if LIMIT in medians.values() else f"{medians['peer task'] / medians['task']:.2f}",
         shown["module"],
         shown["command"],
         f"{_size(found['module'][0].size)} / {_size(found['command'][0].size)}",
@@ -283,7 +283,7 @@ def _size(count: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="at most so many (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="at most so many (%(default)s)")
     parser.add_argument("pattern", nargs="?", default="", help="only cases with this in their title")
     arguments = parser.parse_args()
     if not os.environ.get("HPC_SLURM_LAB"):
