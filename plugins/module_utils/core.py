@@ -10,7 +10,6 @@ be. Here the plan is carried out, or in check mode only told. Without changes no
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Optional
@@ -67,8 +66,6 @@ def run_module(planner: Planner, argument_spec: dict[str, Any], **constraints: A
     :param constraints: C(required_if), C(mutually_exclusive) and so on, as for AnsibleModule.
     """
     module = AnsibleModule(argument_spec={**COMMON_OPTIONS, **argument_spec}, supports_check_mode=True, **constraints)
-    # A short process with results of up to millions of values, none of them in a cycle: looking for some takes seconds.
-    gc.disable()
 
     def work() -> dict[str, Any]:
         found = execute(planner, Slurm(module.params["slurm_conf"]), module.params, module.check_mode)

@@ -696,10 +696,11 @@ def test_a_start_in_the_past(slurm: Slurm) -> None:
 
 
 def test_a_reservation_that_is_not_there(slurm: Slurm) -> None:
-    for change in (
+    changes: list[Callable[[], None]] = [
         lambda: slurm.update_reservation(RESERVATION, {"comment": "x"}),
         lambda: slurm.delete_reservation(RESERVATION),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(ConflictError) as caught:
             change()
         assert (caught.value.errno, caught.value.name) == (2053, "ESLURM_RESERVATION_INVALID")

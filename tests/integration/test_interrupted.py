@@ -128,7 +128,7 @@ def test_ten_thousand_nodes() -> None:
 
 
 def test_a_reservation() -> None:
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"name": NAME, "state": "present", "nodes": "node[1-4]"},
         {"name": NAME, "state": "present", "nodes": "node[3-8]", "purge_nodes": True, "users": ["root"]},
         {"name": NAME, "state": "present", "nodes": "node1", "purge_nodes": True, "flags": ["OVERLAP", "DAILY"]},
