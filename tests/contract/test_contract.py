@@ -59,6 +59,8 @@ NODE_OPTIONS = {
     "wait": False,
     "wait_timeout": 30,
     "max_unavailable": None,
+    "booted_after": None,
+    "next_state": "resume",
 }
 # The nodes that can run jobs.
 WORKERS = ("node4", "node5", "node6")
@@ -833,7 +835,7 @@ def test_what_strigger_itself_refuses(slurm: Slurm, differing: dict[str, Any]) -
 
 @pytest.mark.parametrize("event", [*trigger.NODE_EVENTS, *trigger.OTHER_EVENTS])
 def test_every_event_is_listed_as_the_module_describes_it(slurm: Slurm, event: str) -> None:
-    params = dict.fromkeys(("nodes", "job_id", "offset", "permanent", "purge_matching"))
+    params = dict.fromkeys(("nodes", "job_id", "offset", "permanent", "purge_matching", "trigger_ids", "user"))
     params.update(event=event, program=PROGRAM)
     predicted = core.execute(trigger.plan_present, slurm, params, check_mode=True)
     done = core.execute(trigger.plan_present, slurm, params, check_mode=False)
