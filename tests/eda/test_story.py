@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -72,8 +73,8 @@ def test_sync_again_changes_nothing(story: Story) -> None:
 
 def test_the_engine_ends_cleanly_and_the_listener_says_so(story: Story) -> None:
     assert story.stop() == 0
-    inbox = sqlite3.connect(story.directory / "state" / "inbox.sqlite3")
-    assert inbox.execute("SELECT json_extract(content, '$.type') FROM inbox").fetchall() == [("listener_down",)]
+    with contextlib.closing(sqlite3.connect(story.directory / "state" / "inbox.sqlite3")) as inbox:
+        assert inbox.execute("SELECT json_extract(content, '$.type') FROM inbox").fetchall() == [("listener_down",)]
 
 
 def test_disarm_takes_everything_back(story: Story) -> None:
