@@ -13,9 +13,10 @@ from typing import Any, Optional
 
 from ...module_utils import hostlist
 from .inbox import Entry
+from .node_state import STATES, batch_event, node_event
 
-# The classes and types of notifications: what strigger(1) knows of nodes' states.
-TYPES = {"node": ("up", "down", "drained", "draining", "fail", "idle", "resume")}
+# The classes and types of notifications.
+TYPES = {"node": STATES}
 
 
 def listener_event(kind: str, listener: dict[str, str]) -> dict[str, Any]:
@@ -40,16 +41,13 @@ def events_of(entry: Entry, granularity: str, cluster: Optional[str]) -> Iterato
     content, origin = entry.content, uuid.UUID(entry.uuid)
     received = datetime.fromtimestamp(entry.received, timezone.utc).isoformat()
 
-    def event(name: str, hosts: list[str], **keys: Any) -> dict[str, Any]:
-        meta = {"uuid": str(uuid.uuid5(origin, name)), "hosts": hosts, "received_at": received}
-        return {**keys, "notification": entry.uuid, "meta": meta}
-
     trigger = {"class": content["class"], "type": content["type"]}
-    yield event("trigger_fired", [], type="trigger_fired", trigger=trigger)
+    meta = {"uuid": str(uuid.uuid5(origin, "trigger_fired")), "hosts": [], "received_at": received}
+    yield {"type": "trigger_fired", "trigger": trigger, "notification": entry.uuid, "meta": meta}
     nodes = hostlist.expand(content["hostlist"])
-    state = {"type": "node_state", "state": content["type"], "cluster": cluster, "origin": "trigger"}
+    state = {"state": content["type"], "cluster": cluster, "origin": "trigger"}
     if granularity == "batch":
-        yield event("node_state", nodes, nodes=nodes, hostlist=content["hostlist"], **state)
+        yield batch_event(origin, received, nodes, content["hostlist"], **state)
         return
     for node in nodes:
-        yield event(f"node_state {node}", [node], node=node, **state)
+        yield node_event(origin, received, node, **state)
