@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, Optional
 
 from ...module_utils import hostlist
 from .inbox import Entry
+from .node_state import STATES, batch_event, meta, node_event
 
-# The classes and types of notifications: what strigger(1) knows of nodes' states.
-TYPES = {"node": ("up", "down", "drained", "draining", "fail", "idle", "resume")}
+# The classes and types of notifications.
+TYPES = {"node": STATES}
 
 
 class Listener(NamedTuple):
@@ -46,23 +47,19 @@ class Maker:
         if entry.kind == "event":
             yield entry.content
             return
+        number, received = uuid.UUID(entry.uuid), datetime.fromtimestamp(entry.received, timezone.utc).isoformat()
         if entry.kind == "notification":
-            keys = {"trigger": entry.content["trigger"], "listener": self._listener._asdict()}
-            yield {"type": "trigger_fired", **keys, **_origin(entry, "trigger_fired", [])}
-        for report in entry.content["reports"]:
-            yield from self._reported(entry, report)
-
-    def _reported(self, entry: Entry, report: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        state, nodes = report["state"], report["nodes"]
+            told = {"trigger": entry.content["trigger"], "listener": self._listener._asdict()}
+            about = meta(number, received, "trigger_fired", [])
+            yield {"type": "trigger_fired", **told, "notification": entry.uuid, "meta": about}
         origin = "trigger" if entry.kind == "notification" else "snapshot"
-        keys = {"type": "node_state", "state": state, "cluster": self._cluster, "origin": origin}
-        keys |= {"flaps": report["flaps"], **report["details"]}
-        if self._batch:
-            folded = report.get("hostlist") or hostlist.fold(nodes)
-            yield {**keys, "nodes": nodes, "hostlist": folded, **_origin(entry, f"node_state {state} {folded}", nodes)}
-            return
-        for node in nodes:
-            yield {**keys, "node": node, **_origin(entry, f"node_state {state} {node}", [node])}
+        for report in entry.content["reports"]:
+            nodes, keys = report["nodes"], {"flaps": report["flaps"], **report["details"]}
+            keys |= {"state": report["state"], "cluster": self._cluster, "origin": origin}
+            if self._batch:
+                yield batch_event(number, received, nodes, report.get("hostlist") or hostlist.fold(nodes), **keys)
+            else:
+                yield from (node_event(number, received, node, **keys) for node in nodes)
 
     def resume(self, entry: Entry) -> int:
         """Return how many events of an entry need not be put again.
@@ -75,9 +72,3 @@ class Maker:
         """Return how many events an entry makes."""
         return sum(1 for _event in self.events_of(entry))
 
-
-def _origin(entry: Entry, name: str, hosts: list[str]) -> dict[str, Any]:
-    """Return what tells an event from all others, and where it comes from."""
-    received = datetime.fromtimestamp(entry.received, timezone.utc).isoformat()
-    meta = {"uuid": str(uuid.uuid5(uuid.UUID(entry.uuid), name)), "hosts": hosts, "received_at": received}
-    return {"notification": entry.uuid, "meta": meta}
