@@ -129,7 +129,8 @@ def _meta(event: Event) -> dict[str, Any]:
 
 def _events(event: Event, arguments: Arguments) -> list[Event]:
     nodes = _nodes(event, arguments)
-    state = {"state": _state(event, arguments), "cluster": _cluster(event, arguments), "origin": "trigger"}
+    state: dict[str, Any] = {"state": _state(event, arguments), "cluster": _cluster(event, arguments)}
+    state["origin"] = "trigger"
     meta = _meta(event)
     notification, received = _notification(meta.get("uuid")), meta.get("received_at")
     if not isinstance(received, str):

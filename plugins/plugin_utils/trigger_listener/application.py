@@ -21,6 +21,7 @@ from .inbox import Inbox, InboxFullError, New
 from .log import decided
 from .metrics import Metrics
 from .overview import Observer, Overview
+from .page import challenge, page_files
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def create_application(parts: Parts) -> web.Application:
     app.router.add_get("/healthz", addresses.healthz)
     app.router.add_get("/metrics", addresses.exposition)
     app.router.add_get("/status", addresses.status)
+    for path in addresses.pages:
+        app.router.add_get(path, addresses.page)
     return app
 
 
@@ -81,7 +84,7 @@ class Addresses:
     """What is answered at each address."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        self._parts, self.pages = parts, page_files()
         self._writer = _Writer(parts.inbox)
 
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -92,24 +95,24 @@ class Addresses:
             self._authenticate(request)
             response = await handler(request)
         except RefusedError as refusal:
-            response = self._refuse(refusal)
+            response = self._refuse(request, refusal)
         except web.HTTPException as error:  # aiohttp's own: 404, 405, 413
             reason = {404: "path", 405: "path", 413: "size"}.get(error.status, "other")
-            response = self._refuse(RefusedError(error.status, reason, error.reason))
+            response = self._refuse(request, RefusedError(error.status, reason, error.reason))
         except ConnectionError:
             # The sender hung up, or the server stops: n1 may be the half of n10.
-            response = self._refuse(RefusedError(400, "body", "the body is cut off"))
+            response = self._refuse(request, RefusedError(400, "body", "the body is cut off"))
         response.headers["Server"] = "hpc.slurm"
         return response
 
-    def _refuse(self, refusal: RefusedError) -> web.Response:
+    def _refuse(self, request: web.Request, refusal: RefusedError) -> web.Response:
         from aiohttp import web
 
         self._parts.metrics.refusals.labels(refusal.reason).inc()
         decided("refused", status=refusal.status, reason=refusal.reason)
         response = web.json_response({"error": refusal.message}, status=refusal.status)
         if refusal.status == 401:
-            response.headers["WWW-Authenticate"] = 'Basic realm="hpc.slurm: any name, and the token"'
+            response.headers["WWW-Authenticate"] = challenge(request.path)
         if refusal.status == 503:
             response.headers["Retry-After"] = str(RETRY_AFTER)
         return response
@@ -212,6 +215,12 @@ class Addresses:
         overview = await self._look()
         content = overview.status(self._parts.settings.cluster, time.time())
         return web.json_response(content, headers={"Cache-Control": "no-store"})
+
+    async def page(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        file = self.pages[request.path]
+        return web.Response(body=file.body, headers=file.headers)
 
     async def _look(self) -> Overview:
         try:

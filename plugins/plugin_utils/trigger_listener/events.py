@@ -43,7 +43,7 @@ class Maker:
         self._batch, self._cluster, self._listener = granularity == "batch", cluster, listener
 
     def events_of(self, entry: Entry) -> Iterator[dict[str, Any]]:
-        """Yield the events of a settled entry, always the same: for a notification C(trigger_fired), then the nodes'."""
+        """Yield the events of a settled entry, always the same: for a notification first C(trigger_fired)."""
         if entry.kind == "event":
             yield entry.content
             return
@@ -71,4 +71,3 @@ class Maker:
     def count(self, entry: Entry) -> int:
         """Return how many events an entry makes."""
         return sum(1 for _event in self.events_of(entry))
-

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import sqlite3
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, Optional, Protocol, TypeVar
 
@@ -20,10 +21,9 @@ from .metrics import Metrics
 
 # Seconds between two attempts at what failed.
 RETRY = 1.0
-# Seconds until an event that the engine has not answered is put again.
-FEEDBACK_LIMIT = 60.0
-# An event that was put so often is set aside. The engine takes one at a time and holds one more, so when the last put
-# comes through, it has ended with all but two of them.
+# Seconds for the engine's word on an event, until it is asked whether it has ended with it.
+FEEDBACK_LIMIT = 10.0
+# An event that was put so often is set aside.
 ATTEMPTS = 4
 # Seconds between two notes of progress within an entry: what was put since comes a second time after a crash.
 NOTES = 0.05
@@ -95,32 +95,46 @@ class Feeder:
 
     async def _give(self, entry: Entry, event: dict[str, Any]) -> bool:
         """Put an event until the engine has it; False when it never will, and the event was set aside."""
-        kind, uuid, error = event["type"], event["meta"]["uuid"], ""  # the queue's filters may change the event
-        for _attempt in range(ATTEMPTS):
+        kind, number, error = event["type"], event["meta"]["uuid"], ""  # the queue's filters may change the event
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(RETRY)
+                # The engine passes over a uuid that it knows, also when it failed with the event.
+                number = event["meta"]["uuid"] = str(uuid.uuid5(uuid.UUID(number), "again"))
             # Filters that the user names run in there, and may raise anything.
             [failure] = await asyncio.gather(self._queue.put(event), return_exceptions=True)
             if failure is not None:
                 error = f"{type(failure).__name__}: {failure}"
-                await asyncio.sleep(RETRY)
-            elif await self._taken(uuid):
+            elif self._feedback is None or await self._taken(self._feedback, number):
                 self._metrics.events.labels(kind).inc()
                 return True
             else:
-                error = f"the engine did not say within {FEEDBACK_LIMIT:g} s that it has the event"
+                error = "the engine failed with the event, see the log of ansible-rulebook"
         await self._inboxed(self._inbox.set_aside, entry, event, error)
         return False
 
-    async def _taken(self, uuid: str) -> bool:
-        """Wait for the engine's word on an event."""
-        if self._feedback is None:
-            return True
+    async def _taken(self, feedback: asyncio.Queue[dict[str, Any]], number: str) -> bool:
+        """Wait for the engine's word on an event: whether it has stored it, or failed and says nothing."""
+        word = asyncio.create_task(_word(feedback, number))
         try:
-            async with asyncio.timeout(FEEDBACK_LIMIT):
-                while (await self._feedback.get())["meta"]["uuid"] != uuid:
-                    pass  # the word on an earlier attempt
-        except TimeoutError:
-            return False
-        return True
+            await asyncio.wait({word}, timeout=FEEDBACK_LIMIT)
+            if not word.done():
+                # It may be busy for as long as actions take, so that no time tells.
+                passed = asyncio.create_task(self._pass())
+                await asyncio.wait({word, passed}, return_when=asyncio.FIRST_COMPLETED)
+                passed.cancel()
+            return word.done()
+        finally:
+            word.cancel()
+
+    async def _pass(self) -> None:
+        """Return when the engine has ended with all that was put.
+
+        It passes over empty events, and its queue holds one: when the second is in, it has taken the first.
+        """
+        queue = getattr(self._queue, "queue", self._queue)
+        for _nothing in range(2):
+            await queue.put({})
 
     async def _inboxed(self, call: Callable[..., T], *args: Any) -> T:
         """Call the inbox, again until the disk lets it."""
@@ -137,6 +151,11 @@ class Feeder:
                     decided("feeding goes on")
                 self.trouble = ""
                 return result
+
+
+async def _word(feedback: asyncio.Queue[dict[str, Any]], number: str) -> None:
+    while (await feedback.get())["meta"]["uuid"] != number:
+        pass  # on an earlier attempt
 
 
 def _chunk(events: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -139,15 +139,15 @@ class Inbox:
             new = New("snapshot", "snapshot", {"reports": reports}, number, now, folded, nodes)
             events = count(Entry(0, number, now, new.kind, new.what, new.content, 0))
             self._keep(new, snapshot, rows, bool(events))
-        decided("compared", id=number, nodes=snapshot.count, events=events, hostlist=folded[:SHOWN])
+        decided("compared", id=number, nodes=snapshot.total, events=events, hostlist=folded[:SHOWN])
         return number, events
 
     def _keep(self, new: New, snapshot: Snapshot, rows: list[ledger.Row], is_news: bool) -> None:
-        facts = {"sync": new.received, "nodes": snapshot.count, "triggers": snapshot.triggers}
+        facts = {"sync": new.received, "nodes": snapshot.total, "triggers": snapshot.triggers}
         with self._database.transaction() as connection:
             number = connection.execute(_INSERT, _row(new, settled=True)).lastrowid
             if not is_news:
-                self._end(connection, number, "nothing new", "")
+                connection.execute(_END, ("nothing new", "", number))
             Ledger(connection).write(rows)
             Ledger(connection).prune(new.received)
             connection.executemany(

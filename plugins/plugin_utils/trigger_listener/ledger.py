@@ -19,7 +19,7 @@ from .snapshot import Group
 
 # In the order in which they are reported when a snapshot shows several.
 CONDITIONS = ("fail", "draining", "drained", "down")
-# What a trigger's type ends. RESUME ends everything; a node that came up may still be drained. (strigger(1), and tried.)
+# What a trigger's type ends (strigger(1), and tried). RESUME ends everything; a node that came up may still be drained.
 ENDS = {"up": {"down"}, "resume": set(CONDITIONS), "idle": set(CONDITIONS)}
 # What a snapshot says of a node that is well again.
 BACK = "up"
@@ -45,7 +45,7 @@ class Record(NamedTuple):
     conditions: frozenset[str] = frozenset()
     changed: float = 0.0
     fell: tuple[float, ...] = ()
-    details: dict[str, Any] = {}
+    details: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
 
     def flaps(self, now: float) -> int:
         """How often the node left service within the last hour."""

@@ -53,7 +53,7 @@ class Metrics:
         self._synced.set(overview.synced or 0)
         self._interval.set(overview.interval)
         self._triggers.set(len(overview.triggers))
-        self._nodes.set(overview.count or 0)
+        self._nodes.set(overview.total or 0)
         self._start.set(overview.started)
         for state, count in overview.unwell.items():
             self._unwell.labels(state).set(count)

@@ -33,7 +33,7 @@ class Overview(NamedTuple):
     oldest_seconds: float
     set_aside: int
     synced: Optional[float]
-    count: Optional[int]
+    total: Optional[int]
     triggers: list[dict[str, Any]]
     unwell: dict[str, int]
     nodes: list[dict[str, Any]]
@@ -51,7 +51,7 @@ class Overview(NamedTuple):
                 "oldest_seconds": self.oldest_seconds,
                 "set_aside": self.set_aside,
             },
-            "sync": {"last": self.synced, "interval": self.interval, "nodes": self.count},
+            "sync": {"last": self.synced, "interval": self.interval, "nodes": self.total},
             "triggers": self.triggers,
             "nodes": self.nodes[:MOST_NODES],
             "nodes_not_well": len(self.nodes),
@@ -93,7 +93,7 @@ class Observer:
             oldest_seconds=round(max(0.0, now - oldest), 3) if oldest else 0.0,
             set_aside=aside,
             synced=facts.get("sync"),
-            count=facts.get("nodes"),
+            total=facts.get("nodes"),
             triggers=facts.get("triggers", []),
             unwell={name: sum(name in record.conditions for record in records) for name in CONDITIONS},
             nodes=[_node(record, now) for record in records],
@@ -118,10 +118,10 @@ class Observer:
             query = (
                 "SELECT uuid, received, what, hostlist, nodes, coalesce(outcome, 'waiting'),"
                 " CASE WHEN outcome IS NULL AND done THEN done || ' events taken' ELSE detail END"
-                f" FROM inbox ORDER BY number DESC LIMIT {MOST_EVENTS}"
+                " FROM inbox ORDER BY number DESC LIMIT ?"
             )
             names = ("id", "received", "what", "hostlist", "nodes", "outcome", "detail")
-            events = [dict(zip(names, row)) for row in connection.execute(query)]
+            events = [dict(zip(names, row)) for row in connection.execute(query, (MOST_EVENTS,))]
         return facts, waiting, oldest, aside, records, events
 
 

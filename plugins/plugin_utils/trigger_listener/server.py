@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .log import logger
 from .settings import Settings
@@ -92,7 +92,14 @@ class Server:
             server.close()
             await runner.cleanup()
 
+    def close(self) -> None:
+        """Close the socket, served or not."""
+        self._socket.close()
+        if not self._loop.is_running():
+            self._loop.close()
+
     def stop(self) -> None:
+        """Stop serving, when requests under way have been answered."""
         self._loop.call_soon_threadsafe(self._ending.set)
         self._thread.join(timeout=10)
 
@@ -101,8 +108,7 @@ class _Connections:
     """The connections there are, none of which lasts."""
 
     def __init__(self, runner: web.AppRunner) -> None:
-        assert runner.server is not None
-        self._server = runner.server
+        self._server = cast("web.Server", runner.server)
         self._since: dict[web.RequestHandler, float] = {}
 
     def accept(self) -> asyncio.Protocol:

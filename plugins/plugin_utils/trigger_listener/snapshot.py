@@ -42,10 +42,10 @@ class Group(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A snapshot; C(read) is when Slurm was read, by the listener's clock."""
+    """A snapshot; C(read) is when Slurm was read, by the listener's clock, C(total) the number of all nodes."""
 
     read: float
-    count: int
+    total: int
     groups: list[Group]
     triggers: list[dict[str, Any]]
 
@@ -62,16 +62,16 @@ def parse(text: str, now: float) -> Snapshot:
         raise SlurmError(f"not JSON: {error}") from None
     given = _fields(content, "the snapshot", {**_NUMBERS, "slurm_user": str, "nodes": list, "triggers": list})
     read = now - _between(given["age"], "age", 0, 86400)
-    count = _between(given["count"], "count", 1, hostlist.LIMIT)
+    total = _between(given["count"], "count", 1, hostlist.LIMIT)
     skew = read - _between(given["time"], "time", 0, 1e11)
     groups = [_group(node, f"nodes[{index}]", given["slurm_user"], skew) for index, node in enumerate(given["nodes"])]
     named = [name for group in groups for name in group.nodes]
     if len(set(named)) < len(named):
         raise SlurmError("nodes: a node is named twice")
-    if len(named) > count:
-        raise SlurmError(f"nodes: {len(named)} are named, and count says that there are {count}")
+    if len(named) > total:
+        raise SlurmError(f"nodes: {len(named)} are named, and count says that there are {total}")
     triggers = [_trigger(trigger, f"triggers[{index}]") for index, trigger in enumerate(given["triggers"])]
-    return Snapshot(read, count, groups, triggers)
+    return Snapshot(read, total, groups, triggers)
 
 
 _NUMBER = (int, float)

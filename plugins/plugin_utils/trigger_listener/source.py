@@ -11,6 +11,7 @@ import re
 import sqlite3
 import uuid
 from collections.abc import Awaitable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -33,36 +34,46 @@ FEEDBACK = "eda_feedback_queue"
 async def run(queue: Queue, args: Mapping[str, Any]) -> None:
     """Listen and feed until cancelled.
 
-    :raises ValueError: for arguments that cannot be used, before the socket opens.
-    :raises OSError: when the address cannot be bound.
+    :raises SystemExit: for what can only be refused: arguments that cannot be used, a state directory in use, an
+        address that cannot be bound. It comes before anything is awaited, and so before ansible-rulebook opens its store and
+        goes on with what it finds there, which another instance may be at work on.
     :raises RuntimeError: when the HTTP server ends by itself.
+    """
+    with ExitStack() as held:
+        try:
+            source = _prepare(args, held)
+        except (ValueError, OSError) as error:
+            raise SystemExit(f"hpc.slurm.trigger_listener: {error}") from None
+        await source.run(queue, args.get(FEEDBACK))
+
+
+def _prepare(args: Mapping[str, Any], held: ExitStack) -> _Source:
+    """Return the source, with all open that can be refused.
+
+    :param held: gets what must be closed at the end.
     """
     _require_libraries()
     to_stderr()
     settings = Settings.from_args({name: value for name, value in args.items() if name != FEEDBACK})
     state = StateDirectory(settings.state_dir)
-    try:
-        database = _open_database(state.path / "listener.sqlite3")
-        try:
-            await _Source(settings, state.identity(settings.id), database).run(queue, args.get(FEEDBACK))
-        finally:
-            database.close()
-    finally:
-        state.close()
+    held.callback(state.close)
+    database = _open_database(state.path / "listener.sqlite3")
+    held.callback(database.close)
+    identity, server = state.identity(settings.id), Server(settings)
+    held.callback(server.close)
+    return _Source(settings, identity, database, server)
 
 
 class _Source:
     """The parts, put together."""
 
-    def __init__(self, settings: Settings, identity: str, database: Database) -> None:
-        self._settings, self._identity, self._database = settings, identity, database
+    def __init__(self, settings: Settings, identity: str, database: Database, server: Server) -> None:
+        self._settings, self._identity, self._database, self._server = settings, identity, database, server
         self._metrics = Metrics()
         self._inbox = Inbox(database, self._metrics)
 
     async def run(self, queue: Queue, feedback: Any) -> None:
-        settings, metrics, inbox = self._settings, self._metrics, self._inbox
-        # The port is known when the socket is open, and the address, which every event tells, with it.
-        server = Server(settings)
+        settings, metrics, inbox, server = self._settings, self._metrics, self._inbox, self._server
         url = settings.url if settings.port else re.sub(r":0$", f":{server.port}", settings.url)
         listener = Listener(self._identity, url, str(uuid.uuid4()), settings.permanent)
         maker = Maker(settings.granularity, settings.cluster, listener)

@@ -26,10 +26,10 @@ description:
     C(run_playbook) to these hosts.
   - C(node_state) tells a node's C(node) and C(state), or with O(granularity=batch) C(nodes), C(hostlist) and C(state);
     C(cluster), C(flaps), and C(notification), the uuid of what told it. C(flaps) is how often the node left service
-    within the last hour; nodes with another number are another batch. C(origin) is C(trigger), or C(snapshot) for what no trigger
-    told and a sync found; it then has C(reason), C(reason_user), C(reason_time) and C(flags) too.
-  - The same state of a node is not reported twice in a row. C(state) is C(down), C(drained), C(draining) or C(fail), and
-    C(up), C(resume) or C(idle) for a node that is back; C(up) when a snapshot tells it.
+    within the last hour; nodes with another number are another batch. C(origin) is C(trigger), or C(snapshot) for what
+    no trigger told and a sync found; it then has C(reason), C(reason_user), C(reason_time) and C(flags) too.
+  - The same state of a node is not reported twice in a row. C(state) is C(down), C(drained), C(draining) or C(fail),
+    and C(up), C(resume) or C(idle) for a node that is back; C(up) when a snapshot tells it.
   - C(sync_due) asks the rules to run the playbook C(hpc.slurm.sync), at the start and every O(sync_interval).
   - C(trigger_fired) tells C(trigger.class) and C(trigger.type). It, C(sync_due), C(listener_up) and C(listener_down)
     tell C(listener.id), C(listener.url), C(listener.permanent), and C(listener.run), which is a new uuid at each start.
