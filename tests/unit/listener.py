@@ -206,3 +206,66 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
 def entry_of(new: New, number: int = 1, done: int = 0) -> Entry:
     """Return what is to be stored as a row that has not been settled."""
     return Entry(number, new.uuid, new.received, new.kind, new.what, new.content, done)
+
+
+class Filtered:
+    """The queue that ansible-rulebook hands to a source: each event goes through the filters on its way."""
+
+    def __init__(self, *filters: Callable[[dict[str, Any]], Any]) -> None:
+        self.queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(1)
+        self.filters = filters
+
+    async def put(self, event: dict[str, Any]) -> None:
+        events = [event]
+        for each in self.filters:
+            results = [each(it) for it in events]
+            events = [it for result in results for it in (result if isinstance(result, list) else [result])]
+        for it in events:
+            await self.queue.put(it)
+
+
+class Engine:
+    """Takes events as ansible-rulebook's rule_set_runner does, one at a time, and returns those that it has stored.
+
+    :param filters: those that the user names.
+    """
+
+    def __init__(self, *filters: Callable[[dict[str, Any]], Any]) -> None:
+        self.queue = Filtered(*filters)
+        self.feedback: asyncio.Queue[dict[str, Any]] = asyncio.Queue(1)
+        # What it has reacted to, all that it was given, and whether it fails, which costs the uuid too.
+        self.taken: list[dict[str, Any]] = []
+        self.given: list[dict[str, Any]] = []
+        self.failures = 0
+        # Held while actions run: nothing is taken from the queue.
+        self.free = asyncio.Event()
+        self.free.set()
+        self._known: set[str] = set()
+
+    async def run(self) -> None:
+        while True:
+            await self.free.wait()
+            event = await self.queue.queue.get()
+            if not event:
+                continue
+            self.given.append(event)
+            number, known = event["meta"]["uuid"], event["meta"]["uuid"] in self._known
+            self._known.add(number)
+            if self.failures and not known:
+                self.failures -= 1
+                continue
+            if not known:
+                self.taken.append(event)
+            await self.feedback.put(event)
+
+    @property
+    def uuids(self) -> list[str]:
+        return [event["meta"]["uuid"] for event in self.taken]
+
+
+async def until(condition: Callable[[], Any], what: str) -> None:
+    """Wait for a condition that other tasks bring about."""
+    limit = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < limit, f"waited {LIMIT} s in vain for {what}"
+        await asyncio.sleep(0.005)

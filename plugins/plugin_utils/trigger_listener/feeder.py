@@ -55,6 +55,8 @@ class Feeder:
     ) -> None:
         self._inbox, self._queue, self._maker, self._metrics = inbox, queue, maker, metrics
         self._feedback = feedback
+        # The uuid that the engine's word is waited for, and whether it came.
+        self._expected, self._word = "", asyncio.Event()
         self._more = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         # What keeps it from going on, empty when nothing does.
@@ -66,6 +68,13 @@ class Feeder:
 
     async def run(self) -> None:
         """Feed until cancelled."""
+        listening = asyncio.create_task(self._listen())
+        try:
+            await self._run()
+        finally:
+            listening.cancel()
+
+    async def _run(self) -> None:
         while True:
             self._more.clear()
             entry = await self._inboxed(self._inbox.next)
@@ -80,7 +89,8 @@ class Feeder:
         try:
             while chunk := await asyncio.to_thread(_chunk, events):
                 for event in chunk:
-                    aside += not await self._give(entry, event)
+                    # When one is never taken, the others hardly are: all attempts at each of ten thousand take hours.
+                    aside += not await self._give(entry, event, 1 if aside else ATTEMPTS)
                     done += 1
                     if time.monotonic() - noted > NOTES:
                         await self._inboxed(self._inbox.advance, entry, done)
@@ -93,39 +103,51 @@ class Feeder:
         await self._inboxed(self._inbox.end, entry, outcome, detail)
         decided("fed", id=entry.uuid, events=done, aside=aside)
 
-    async def _give(self, entry: Entry, event: dict[str, Any]) -> bool:
+    async def _give(self, entry: Entry, event: dict[str, Any], attempts: int) -> bool:
         """Put an event until the engine has it; False when it never will, and the event was set aside."""
-        kind, number, error = event["type"], event["meta"]["uuid"], ""  # the queue's filters may change the event
-        for attempt in range(ATTEMPTS):
+        number, error = event["meta"]["uuid"], ""
+        for attempt in range(attempts):
             if attempt:
                 await asyncio.sleep(RETRY)
                 # The engine passes over a uuid that it knows, also when it failed with the event.
-                number = event["meta"]["uuid"] = str(uuid.uuid5(uuid.UUID(number), "again"))
-            # Filters that the user names run in there, and may raise anything.
-            [failure] = await asyncio.gather(self._queue.put(event), return_exceptions=True)
+                number = str(uuid.uuid5(uuid.UUID(number), "again"))
+            self._expected = number
+            self._word.clear()
+            # Filters that the user names run in there: they may change the event, and raise anything.
+            given = {**event, "meta": {**event["meta"], "uuid": number}}
+            [failure] = await asyncio.gather(self._queue.put(given), return_exceptions=True)
             if failure is not None:
                 error = f"{type(failure).__name__}: {failure}"
-            elif self._feedback is None or await self._taken(self._feedback, number):
-                self._metrics.events.labels(kind).inc()
+            elif self._feedback is None or await self._taken():
+                self._metrics.events.labels(event["type"]).inc()
                 return True
             else:
                 error = "the engine failed with the event, see the log of ansible-rulebook"
         await self._inboxed(self._inbox.set_aside, entry, event, error)
         return False
 
-    async def _taken(self, feedback: asyncio.Queue[dict[str, Any]], number: str) -> bool:
+    async def _listen(self) -> None:
+        """Read all that the engine returns, at once: what nobody reads blocks it, and a filter may make two of one."""
+        while self._feedback is not None:
+            event = await self._feedback.get()
+            if event.get("meta", {}).get("uuid") == self._expected:
+                self._word.set()
+
+    async def _taken(self) -> bool:
         """Wait for the engine's word on an event: whether it has stored it, or failed and says nothing."""
-        word = asyncio.create_task(_word(feedback, number))
+        word = asyncio.create_task(self._word.wait())
+        passed: Optional[asyncio.Task[None]] = None
         try:
             await asyncio.wait({word}, timeout=FEEDBACK_LIMIT)
             if not word.done():
                 # It may be busy for as long as actions take, so that no time tells.
                 passed = asyncio.create_task(self._pass())
                 await asyncio.wait({word, passed}, return_when=asyncio.FIRST_COMPLETED)
-                passed.cancel()
-            return word.done()
+            return self._word.is_set()
         finally:
             word.cancel()
+            if passed:
+                passed.cancel()
 
     async def _pass(self) -> None:
         """Return when the engine has ended with all that was put.
@@ -151,11 +173,6 @@ class Feeder:
                     decided("feeding goes on")
                 self.trouble = ""
                 return result
-
-
-async def _word(feedback: asyncio.Queue[dict[str, Any]], number: str) -> None:
-    while (await feedback.get())["meta"]["uuid"] != number:
-        pass  # on an earlier attempt
 
 
 def _chunk(events: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
