@@ -64,3 +64,12 @@ def page_files() -> dict[str, PageFile]:
         address: PageFile((folder / name).read_bytes(), {"Content-Type": content_type, **SECURITY_HEADERS})
         for address, (name, content_type) in ADDRESSES.items()
     }
+
+
+def challenge(address: str) -> str:
+    """Return the header WWW-Authenticate of an answer with status 401.
+
+    At the page's own addresses a browser asks the person for the token, as a password. Nowhere else: the page's polls
+    go on by themselves, and when the token has changed, a dialogue every two seconds would be in the way.
+    """
+    return 'Basic realm="hpc.slurm", charset="UTF-8"' if address in ADDRESSES else 'Bearer realm="hpc.slurm"'

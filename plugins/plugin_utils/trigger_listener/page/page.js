@@ -14,7 +14,12 @@ const REFUSED_POLL_MS = 30000;
 // One lost packet is no news.
 const MISSES_BEFORE_LOST = 2;
 const ROWS_AT_FIRST = 20;
+// Of many nodes with one trouble, so many are shown: another trouble shall not be hidden behind them.
+const ALIKE_AT_FIRST = 3;
 const LONGEST_TEXT = 400;
+const LONGEST_NOTE = 60;
+// Nodes that left service within this many seconds are what an alarm is about.
+const FRESH = 600;
 // A screen reader hears of changes, and not more often than this.
 const ANNOUNCE_MS = 10000;
 
@@ -45,6 +50,7 @@ const page = {
   asking: false,
   timer: 0,
   rowsShown: { nodes: ROWS_AT_FIRST, events: ROWS_AT_FIRST },
+  unfolded: new Set(),
   announced: { key: "", at: 0 },
 };
 
@@ -166,7 +172,14 @@ const compareNames = new Intl.Collator("en", { numeric: true }).compare;
 
 // ---- Words.
 
-const clip = (text) => (text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}\u2026` : text);
+// What would turn the text around, hide parts of it, or is no letter at all, is shown as a replacement character.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+function clip(text, longest = LONGEST_TEXT) {
+  const cut = text.length > longest ? `${text.slice(0, longest)}\u2026` : text;
+  return cut.replace(/\s/g, " ").replace(UNSEEN, "\ufffd");
+}
+
 const count = (value) => value.toLocaleString("en-GB");
 const plural = (value, one, many) => `${count(value)} ${value === 1 ? one : many}`;
 const twoDigits = (value) => String(value).padStart(2, "0");
@@ -255,7 +268,7 @@ function putTime(time, when) {
 }
 
 function putBadges(box, words, levelOf) {
-  const wanted = words.map(clip);
+  const wanted = words.map((word) => clip(word));
   while (box.children.length > wanted.length) {
     box.lastElementChild.remove();
   }
@@ -277,7 +290,7 @@ function putRows(table, items, keyOf, makeRow) {
     if (after.has(key)) {
       key = `${key}\u0000${index}`;
     }
-    const row = before.get(key) || makeRow();
+    const row = before.get(key) || makeRow(item);
     before.delete(key);
     after.set(key, row);
     if (row.element === place) {
@@ -305,11 +318,57 @@ function makeCells(...classNames) {
 
 // ---- The three tables.
 
+// The rows of the list of nodes: nodes, newest trouble first, and what stands for those that are folded away.
+function foldNodes(nodes) {
+  const troubles = new Map();
+  nodes.forEach((node) => {
+    // One that flaps is a trouble of another kind.
+    const trouble = JSON.stringify([node.states, node.reason, node.user, node.flaps > 1]);
+    if (!troubles.has(trouble)) {
+      troubles.set(trouble, []);
+    }
+    troubles.get(trouble).push(node);
+  });
+  return [...troubles].flatMap(([trouble, alike]) => {
+    const rest = alike.length - ALIKE_AT_FIRST;
+    if (rest < 2) {
+      return alike;
+    }
+    const open = page.unfolded.has(trouble);
+    return [...(open ? alike : alike.slice(0, ALIKE_AT_FIRST)), { fold: trouble, rest, open, like: alike[0] }];
+  });
+}
+
+function makeFoldRow() {
+  const [element, [cell]] = makeCells("");
+  element.className = "fold";
+  cell.colSpan = 5;
+  const button = cell.appendChild(make("button"));
+  button.type = "button";
+  let trouble;
+  button.addEventListener("click", () => {
+    if (!page.unfolded.delete(trouble)) {
+      page.unfolded.add(trouble);
+    }
+    show();
+  });
+  return {
+    element,
+    update(item) {
+      trouble = item.fold;
+      const why = [item.like.states.join(", "), item.like.reason].filter(Boolean).join(": ");
+      put(button, `${item.open ? "Fold away" : "Show"} ${count(item.rest)} more like ${clip(item.like.name, LONGEST_NOTE)} (${clip(why, LONGEST_NOTE)})`);
+      button.setAttribute("aria-expanded", String(item.open));
+    },
+  };
+}
+
 function makeNodeRow() {
   const [element, [name, states, since, why, flaps]] = makeCells("name", "", "", "", "number");
   const badges = states.appendChild(make("span", "badges"));
   const time = since.appendChild(makeTime());
   const reason = why.appendChild(make("span"));
+  why.append(" ");
   const user = why.appendChild(make("span", "second"));
   return {
     element,
@@ -321,7 +380,7 @@ function makeNodeRow() {
       reason.className = node.reason ? "" : "soft";
       put(user, node.user ? `by ${clip(node.user)}` : "");
       put(flaps, count(node.flaps));
-      flaps.className = `number${node.flaps > 1 ? " often" : ""}${node.flaps === 1 ? " one" : ""}`;
+      flaps.className = `number ${["never", "once"][node.flaps] || "often"}`;
     },
   };
 }
@@ -352,7 +411,7 @@ function makeEventRow() {
 }
 
 function makeTriggerRow() {
-  const [element, [id, event, after]] = makeCells("number", "", "");
+  const [element, [id, event, after]] = makeCells("", "", "");
   return {
     element,
     update(trigger) {
@@ -364,14 +423,18 @@ function makeTriggerRow() {
 }
 
 function showNodes(status) {
-  const shown = status.nodes.slice(0, page.rowsShown.nodes);
-  putRows(byId("nodes"), shown, (node) => node.name, makeNodeRow);
+  const all = page.rowsShown.nodes > ROWS_AT_FIRST;
+  const rows = all ? status.nodes : foldNodes(status.nodes);
+  const unfolded = rows.reduce((sum, row) => sum + (row.open ? row.rest : 0), 0);
+  const shown = rows.slice(0, page.rowsShown.nodes + unfolded);
+  const keyOf = (row) => (row.fold ? `fold ${row.fold}` : `node ${row.name}`);
+  putRows(byId("nodes"), shown, keyOf, (row) => (row.fold ? makeFoldRow() : makeNodeRow()));
   const states = new Map();
   status.nodes.flatMap((node) => node.states).forEach((state) => states.set(state, (states.get(state) || 0) + 1));
   const sums = [...states].sort((one, other) => other[1] - one[1]).slice(0, 6);
-  put(byId("nodes-states"), sums.map(([state, many]) => `${count(many)} ${clip(state)}`).join(" \u00b7 "));
+  put(byId("nodes-states"), sums.map(([state, many]) => `${count(many)} ${clip(state, LONGEST_NOTE)}`).join(" \u00b7 "));
   putEmpty("nodes", status.nodes.length ? "" : "None. No node is down, drained, draining or failing.");
-  putMore("nodes", status.nodes.length, "node", "nodes");
+  putMore("nodes", status.nodes.length, "nodes");
   const cut = status.notWell > status.nodes.length;
   byId("nodes-cut").hidden = !cut;
   put(byId("nodes-cut"), cut ? `The listener names ${count(status.nodes.length)} of ${count(status.notWell)}.` : "");
@@ -381,7 +444,7 @@ function showEvents(status) {
   putRows(byId("events"), status.events.slice(0, page.rowsShown.events), (event) => event.id, makeEventRow);
   put(byId("events-note"), status.events.length ? `the last ${count(status.events.length)}, newest first` : "");
   putEmpty("events", status.events.length ? "" : "None yet.");
-  putMore("events", status.events.length, "event", "events");
+  putMore("events", status.events.length, "events");
 }
 
 function showTriggers(status) {
@@ -394,12 +457,12 @@ function putEmpty(name, text) {
   byId(`${name}-empty`).hidden = !text;
 }
 
-function putMore(name, all, one, many) {
+function putMore(name, all, what) {
   const button = byId(`${name}-more`);
   const open = page.rowsShown[name] > ROWS_AT_FIRST;
   button.hidden = all <= ROWS_AT_FIRST;
   button.setAttribute("aria-expanded", String(open));
-  put(button, open ? `Show the newest ${ROWS_AT_FIRST}` : `Show all ${plural(all, one, many)}`);
+  put(button, open ? "Show fewer" : `Show all ${count(all)} ${what}`);
 }
 
 // ---- The figures.
@@ -417,7 +480,7 @@ function showTiles(status) {
   showSyncTile(status.sync);
   const once = status.triggers.filter((trigger) => !trigger.permanent).length;
   const kinds = [...new Set(status.triggers.map((trigger) => trigger.event))].join(", ");
-  const note = status.triggers.length ? clip(kinds) + (once ? `; ${count(once)} used up when fired` : "") : "Slurm tells nothing";
+  const note = status.triggers.length ? clip(kinds, LONGEST_NOTE) + (once ? `; ${count(once)} used up when fired` : "") : "Slurm tells nothing";
   putTile("triggers", status.triggers.length ? "none" : "warn", count(status.triggers.length), note);
 }
 
@@ -477,19 +540,25 @@ function verdict(status) {
 }
 
 function newest(status) {
-  const node = status.nodes.find((one) => one.since !== null);
-  return node ? `The newest is ${clip(node.name)}, ${ago(node.since)}.` : "";
+  const dated = status.nodes.filter((node) => node.since !== null);
+  if (!dated.length) {
+    return "";
+  }
+  const fresh = dated.filter((node) => now() - node.since < FRESH).length;
+  const latest = `${clip(dated[0].name, LONGEST_NOTE)}, ${ago(dated[0].since)}`;
+  return fresh > 1
+    ? `${count(fresh)} left service in the last ${span(FRESH)}, the newest is ${latest}.`
+    : `The newest is ${latest}.`;
 }
 
 function lost(status) {
   const old = status
-    ? `Its last answer came at ${absolute(status.now)}, ${ago(status.now)}; what is below is as it was then. `
+    ? `What is below is as it was at ${absolute(status.now)}, ${ago(status.now)}. `
     : "";
   return {
     level: "lost",
     headline: "The listener does not answer",
-    text: `${old}Look whether ansible-rulebook runs. Slurm's triggers try again for four minutes, and the first sync finds `
-      + "what they missed. This page asks on.",
+    text: `${old}Does ansible-rulebook run? Slurm's triggers try again for four minutes; the next sync finds what they missed.`,
     reasons: [`Asked just now: ${page.problem}`],
   };
 }
@@ -500,7 +569,7 @@ function showVerdict(found) {
   put(byId("headline"), found.headline);
   put(byId("explanation"), found.text);
   const reasons = byId("reasons");
-  const wanted = found.reasons.map(clip);
+  const wanted = found.reasons.map((reason) => clip(reason));
   while (reasons.children.length > wanted.length) {
     reasons.lastElementChild.remove();
   }
@@ -553,7 +622,7 @@ function showLink() {
   const { status, misses } = page;
   let [name, text] = ["asking", "Asking the listener"];
   if (page.refused || misses >= MISSES_BEFORE_LOST || (misses && !status)) {
-    [name, text] = ["lost", status ? `No answer for ${span(now() - status.now)}` : "No answer"];
+    [name, text] = ["lost", status ? `No answer for ${span(now() - status.now)}, asking on` : "No answer, asking on"];
   } else if (misses) {
     [name, text] = ["late", "One answer is missing, asking again"];
   } else if (status) {
