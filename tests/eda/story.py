@@ -6,6 +6,7 @@ the reaction playbook. `make demo` tells it to a person, the end-to-end test ass
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import trustme
 import yaml
@@ -31,6 +32,7 @@ RULEBOOK_LOG = LOGS / "rulebook.log"
 RESULT = LOGS / "result"
 NODE = "node3"
 CURL_CONFIG = Path("/etc/slurm/hpc-slurm-listener.conf")
+EVENTS = {"down", "drained", "fail", "resume", "up"}
 TOKEN = "demo-token-of-the-lab-0123456789"
 
 
@@ -74,6 +76,15 @@ class Rulebook:
                 self.lines.append((time.time(), line.rstrip()))
                 log.write(line)
                 log.flush()
+
+    def decision(self, name: str, **facts: object) -> Optional[tuple[float, dict[str, Any]]]:
+        """Return the first decision of the listener with these facts, with its time."""
+        for when, line in list(self.lines):
+            if line.startswith('{"time"'):
+                told = json.loads(line)
+                if told["decision"] == name and facts.items() <= told.items():
+                    return when, told
+        return None
 
     def find(self, pattern: str) -> Optional[tuple[float, re.Match[str]]]:
         """Return the first line that a regular expression matches somewhere, with its time."""
@@ -173,7 +184,7 @@ class Story:
     # The steps' conditions: each returns when it came, or None.
 
     def _armed(self) -> Optional[float]:
-        ready = self.rulebook.find("PLAY RECAP") and {"down", "drained"} <= set(armed())
+        ready = self.rulebook.find("PLAY RECAP") and EVENTS <= set(armed())
         return time.time() if ready else None
 
     def _down(self) -> Optional[float]:
@@ -183,8 +194,11 @@ class Story:
         return next((when for when in self._curl.times if when > self.failed_at), None)
 
     def _stored(self) -> Optional[float]:
-        found = self.rulebook.find(rf"stored \S+: node down {NODE}$")
+        found = self._notification()
         return found[0] if found else None
+
+    def _notification(self) -> Optional[tuple[float, dict[str, Any]]]:
+        return self.rulebook.decision("stored", trigger="node down", hostlist=NODE)
 
     def _started(self) -> Optional[float]:
         found = self.rulebook.find(r"^PLAY \[Answer nodes that went down\]")
@@ -199,9 +213,9 @@ class Story:
 
     def reason(self) -> str:
         """Return the reason that the reaction must give: it carries the uuid of the node's event."""
-        stored = self.rulebook.find(rf"stored (\S+): node down {NODE}$")
+        stored = self._notification()
         assert stored is not None
-        return f"hpc.slurm.node_down {uuid.uuid5(uuid.UUID(stored[1][1]), f'node_state {NODE}')}"
+        return f"hpc.slurm.node_down {uuid.uuid5(uuid.UUID(stored[1]['id']), f'node_state down {NODE}')}"
 
     def table(self) -> str:
         rows = [f"  {label:20}  {clock(when)}  {when - self.failed_at:6.1f} s" for label, when in self.times]
