@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The status page in a real browser: something that serves it, a browser to look at it, and a status to show."""
+"""The status page in a real browser: a listener that serves it, a browser to look at it, and a status to show."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import asyncio
 import base64
 import contextlib
 import runpy
+import socket
 import threading
 import time
+import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -23,8 +25,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PAGE = runpy.run_path(str(CHECKOUT / "plugins/plugin_utils/parts.py"))["load"]("trigger_listener.page")
-PAGE_FILES = PAGE.page_files()
+PARTS = runpy.run_path(str(CHECKOUT / "plugins/plugin_utils/parts.py"))
 PICTURES = CHECKOUT / "tests" / "output" / "page"
 PHONE, DESKTOP = (360, 760), (1280, 900)
 # Seconds in which the page, that asks every two, has shown what it was told.
@@ -34,77 +35,128 @@ Status = dict[str, Any]
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 
 
-class Stub:
-    """A listener of which only the page's addresses are there, and that says what it is told to say.
+def load(part: str) -> Any:
+    """Return a part of the event source."""
+    return PARTS["load"](f"trigger_listener.{part}")
+
+
+class Listener:
+    """The listener's own server and application, that can be told what to say of itself.
 
     It can be stopped and started again on the same port, as a listener that is restarted, be made to answer in other
-    ways, and to want a token.
+    ways, and be given another token.
     """
 
-    def __init__(self, status: Status) -> None:
-        self.status = status
-        self.token: Optional[str] = None
+    def __init__(self, directory: Path, status: Status) -> None:
+        self.status: Optional[Status] = status
         self.answer: Optional[Answer] = None
         self.polls = 0
         self.port = 0
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="stub", daemon=True)
-        self._thread.start()
-        self._runner: Optional[web.AppRunner] = None
+        self._directory = directory
+        self._token = directory / "token"
+        self._running: Optional[tuple[Any, Any]] = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        """The page's address, with the token as the password that a person would type."""
+        return f"http://any:{self._token.read_text(encoding='ascii')}@127.0.0.1:{self.port}/"
+
+    def change_token(self, token: str) -> None:
+        self._token.write_text(token, encoding="ascii")
 
     def start(self) -> None:
-        self._run(self._start())
+        settings = load("settings").Settings.from_args(
+            {"port": self.port, "state_dir": str(self._directory), "token_file": str(self._token)}
+        )
+        database, metrics = load("database").Database(self._directory / "listener.sqlite3"), load("metrics").Metrics()
+        inbox = load("inbox").Inbox(database, metrics)
+        observer = load("overview").Observer(database, settings, lambda: "")
+        parts = load("application").Parts(settings, "id", inbox, None, metrics, observer, lambda: None)
+        application = load("application").create_application(parts)
+        application.middlewares.append(self._tell)
+        server = load("server").Server(settings)
+        self.port = server.port
+        server.start(application, lambda: None)
+        self._running = server, database
 
     def stop(self) -> None:
-        self._run(self._stop())
+        if self._running is not None:
+            server, database = self._running
+            server.stop()
+            server.close()
+            database.close()
+            self._running = None
 
-    def close(self) -> None:
-        self.stop()
+    @web.middleware
+    async def _tell(self, request: web.Request, handler: Any) -> Any:
+        """Answer at /status what it was told to; this comes after the listener has let the request in."""
+        if request.path != "/status":
+            return await handler(request)
+        self.polls += 1
+        if self.answer is not None:
+            return await self.answer(request)
+        return await handler(request) if self.status is None else web.json_response(self.status)
+
+
+class Source:
+    """The whole event source in a thread, with something in the engine's place that takes each event."""
+
+    def __init__(self, directory: Path) -> None:
+        self.token = "token-of-the-page-s-test"
+        self.port = free_port()
+        self._identity = "listener-of-the-page-s-test"
+        self._args = {
+            "port": self.port,
+            "id": self._identity,
+            "cluster": "lab",
+            "state_dir": str(directory),
+            "token": self.token,
+        }
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=1)
+        self._tasks = [
+            asyncio.run_coroutine_threadsafe(task, self._loop)
+            for task in (load("source").run(queue, self._args), self._take(queue))
+        ]
+
+    @property
+    def url(self) -> str:
+        return f"http://any:{self.token}@127.0.0.1:{self.port}/"
+
+    async def _take(self, queue: asyncio.Queue[Any]) -> None:
+        while True:
+            await queue.get()
+
+    def request(self, path: str, body: Optional[str] = None) -> str:
+        """Send what a trigger, a sync or Prometheus would, and return the answer."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path.replace('ID', self._identity)}",
+            data=None if body is None else body.encode(),
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            return str(answer.read().decode())
+
+    def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        # A task that is cancelled ends after what it still has to do.
+        ended = asyncio.run_coroutine_threadsafe(self._ended(), self._loop)
+        ended.result(timeout=20)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._loop.close()
 
-    def _run(self, task: Any) -> None:
-        asyncio.run_coroutine_threadsafe(task, self._loop).result(timeout=20)
+    async def _ended(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
 
-    async def _start(self) -> None:
-        application = web.Application(middlewares=[self._authenticate])
-        for address in PAGE_FILES:
-            application.router.add_get(address, self._page)
-        application.router.add_get("/status", self._status)
-        self._runner = web.AppRunner(application, shutdown_timeout=0.1, handler_cancellation=True)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
 
-    async def _stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-
-    @web.middleware
-    async def _authenticate(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "")
-        if self.token is None or given == "Basic " + base64.b64encode(f"any:{self.token}".encode()).decode():
-            answer: web.StreamResponse = await handler(request)
-            return answer
-        headers = {"WWW-Authenticate": PAGE.challenge(request.path)}
-        return web.json_response({"error": "no token"}, status=401, headers=headers)
-
-    async def _page(self, request: web.Request) -> web.Response:
-        file = PAGE_FILES[request.path]
-        return web.Response(body=file.body, headers=dict(file.headers))
-
-    async def _status(self, request: web.Request) -> web.Response:
-        self.polls += 1
-        if self.answer is not None:
-            return await self.answer(request)
-        return web.json_response(self.status, headers={"Cache-Control": "no-store"})
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
 
 
 class Browser:
@@ -112,6 +164,7 @@ class Browser:
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
+        self._heard: list[str] = []
 
     def look(self, width: int, height: int, dark: bool = False) -> None:
         """Have the size of a window, and a person's preference."""
@@ -172,8 +225,17 @@ class Browser:
     def wait_for_text(self, selector: str, text: str) -> None:
         self.wait(f"{selector} to read {text!r}", lambda: self.text(selector) == text)
 
+    def leave(self) -> None:
+        """Leave the page before the listener goes, which would be one complaint more."""
+        self._heard += self._new_complaints()
+        self.driver.get("about:blank")
+
     def complaints(self) -> list[str]:
         """What the browser's console has said since the last call."""
+        heard, self._heard = self._heard + self._new_complaints(), []
+        return heard
+
+    def _new_complaints(self) -> list[str]:
         return [str(entry["message"]) for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
 
     def overflow(self) -> int:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import status_page
 from aiohttp import web
 from selenium.common.exceptions import JavascriptException
 from selenium.webdriver.common.keys import Keys
-from status_page import DESKTOP, PHONE, Browser, Stub, chromium
+from status_page import DESKTOP, PHONE, Browser, Listener, Source, chromium
 
 SIZES = {"phone": PHONE, "desktop": DESKTOP}
 REFUSED_CONNECTION = "ERR_CONNECTION_REFUSED"
@@ -29,11 +33,21 @@ def chrome() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def listener() -> Iterator[Stub]:
-    stub = Stub(status_page.well())
-    stub.start()
-    yield stub
-    stub.close()
+def listener(tmp_path: Path, chrome: Browser) -> Iterator[Listener]:
+    serving = Listener(tmp_path, status_page.well())
+    serving.change_token("secret-of-the-page-s-test")
+    serving.start()
+    yield serving
+    chrome.leave()
+    serving.stop()
+
+
+@pytest.fixture
+def source(tmp_path: Path, chrome: Browser) -> Iterator[Source]:
+    running = Source(tmp_path)
+    yield running
+    chrome.leave()
+    running.stop()
 
 
 @pytest.fixture
@@ -43,14 +57,11 @@ def browser(chrome: Browser, request: pytest.FixtureRequest) -> Iterator[Browser
     yield chrome
     mark = request.node.get_closest_marker("complains")
     allowed = mark.args if mark else ()
-    complaints = [line for line in chrome.complaints() if not any(word in line for word in allowed)]
-    # Before the listener goes, or the next complaint would be that.
-    chrome.open("about:blank")
-    assert not complaints
+    assert not [line for line in chrome.complaints() if not any(word in line for word in allowed)]
 
 
 @pytest.fixture
-def page(browser: Browser, listener: Stub) -> Browser:
+def page(browser: Browser, listener: Listener) -> Browser:
     """The page, open, with nothing wrong. Its timers are faster, so that the tests are."""
     browser.open(listener.url, hurry=5)
     browser.wait_for_level("good")
@@ -63,7 +74,7 @@ async def hang(_request: web.Request) -> web.Response:
     raise AssertionError
 
 
-def test_all_that_the_status_tells_is_shown(page: Browser, listener: Stub) -> None:
+def test_all_that_the_status_tells_is_shown(page: Browser, listener: Listener) -> None:
     listener.status = status_page.ill()
     page.wait_for_level("warn")
     assert page.text("#cluster") == "aurora"
@@ -85,7 +96,7 @@ def test_all_that_the_status_tells_is_shown(page: Browser, listener: Stub) -> No
     assert "(4 d 2 h)" in page.text("#up") and "Europe/Berlin (UTC+01:00)" in page.text("#zone")
 
 
-def test_what_is_failing_comes_first_with_its_reasons(page: Browser, listener: Stub) -> None:
+def test_what_is_failing_comes_first_with_its_reasons(page: Browser, listener: Listener) -> None:
     listener.status = status_page.failing()
     page.wait_for_level("bad")
     assert page.text("#headline") == "The listener is failing"
@@ -101,7 +112,7 @@ def test_what_is_failing_comes_first_with_its_reasons(page: Browser, listener: S
     assert top < 200
 
 
-def test_a_listener_that_knows_nothing_yet(page: Browser, listener: Stub) -> None:
+def test_a_listener_that_knows_nothing_yet(page: Browser, listener: Listener) -> None:
     listener.status = {
         **status_page.well(),
         "cluster": None,
@@ -116,7 +127,7 @@ def test_a_listener_that_knows_nothing_yet(page: Browser, listener: Stub) -> Non
     assert page.js("return [...document.querySelectorAll('table')].every(table => table.hidden)")
 
 
-def test_hostile_texts_stay_texts(page: Browser, listener: Stub) -> None:
+def test_hostile_texts_stay_texts(page: Browser, listener: Listener) -> None:
     elements = "return document.querySelectorAll('script, img, b, iframe, a[href^=javascript]').length"
     before = page.js(elements)
     listener.status = status_page.hostile()
@@ -161,7 +172,7 @@ def test_the_browser_itself_would_refuse_markup_and_scripts(page: Browser) -> No
     assert page.js("return [getComputedStyle(document.body).display, window.pwned]") == ["block", None]
 
 
-def test_it_asks_every_two_seconds(browser: Browser, listener: Stub) -> None:
+def test_it_asks_every_two_seconds(browser: Browser, listener: Listener) -> None:
     browser.open(listener.url)
     browser.wait_for_level("good")
     began, polls = time.monotonic(), listener.polls
@@ -169,7 +180,7 @@ def test_it_asks_every_two_seconds(browser: Browser, listener: Stub) -> None:
     assert 3.5 < time.monotonic() - began < 8
 
 
-def test_it_goes_on_by_itself(page: Browser, listener: Stub) -> None:
+def test_it_goes_on_by_itself(page: Browser, listener: Listener) -> None:
     """New figures come in, and what has not changed is not touched: a mark of mine in the document stays."""
     listener.status = status_page.ill()
     page.wait_for_level("warn")
@@ -191,7 +202,7 @@ def test_it_goes_on_by_itself(page: Browser, listener: Stub) -> None:
     assert page.text("#headline") == "All is well" and page.rows("nodes") == []
 
 
-def test_time_goes_on_between_two_answers(browser: Browser, listener: Stub) -> None:
+def test_time_goes_on_between_two_answers(browser: Browser, listener: Listener) -> None:
     """By the listener's clock, not by the browser's: here it is a day ahead."""
     ahead = status_page.ill()
     ahead["now"] += 86400
@@ -210,7 +221,7 @@ def test_time_goes_on_between_two_answers(browser: Browser, listener: Stub) -> N
 
 
 @pytest.mark.complains(REFUSED_CONNECTION)
-def test_it_says_that_the_listener_is_gone_and_comes_back(page: Browser, listener: Stub) -> None:
+def test_it_says_that_the_listener_is_gone_and_comes_back(page: Browser, listener: Listener) -> None:
     listener.status = status_page.ill()
     page.wait_for_level("warn")
     listener.stop()
@@ -230,7 +241,7 @@ def test_it_says_that_the_listener_is_gone_and_comes_back(page: Browser, listene
 
 
 @pytest.mark.complains("503", "Failed to load")
-def test_answers_that_are_none(page: Browser, listener: Stub) -> None:
+def test_answers_that_are_none(page: Browser, listener: Listener) -> None:
     """Each as it would come from something else on the listener's port, or from a listener in need."""
 
     async def unavailable(_request: web.Request) -> web.Response:
@@ -255,7 +266,7 @@ def test_answers_that_are_none(page: Browser, listener: Stub) -> None:
         page.wait_for_level("good")
 
 
-def test_a_listener_that_hangs(page: Browser, listener: Stub) -> None:
+def test_a_listener_that_hangs(page: Browser, listener: Listener) -> None:
     listener.answer = hang
     page.wait_for_level("lost", limit=20)
     assert page.text("#reasons") == "Asked just now: no answer within 5 s"
@@ -263,7 +274,7 @@ def test_a_listener_that_hangs(page: Browser, listener: Stub) -> None:
     page.wait_for_level("good")
 
 
-def test_one_answer_that_is_missing_is_no_alarm(page: Browser, listener: Stub) -> None:
+def test_one_answer_that_is_missing_is_no_alarm(page: Browser, listener: Listener) -> None:
     levels = (
         "window.levels = []; new MutationObserver(() => window.levels.push(document.body.dataset.level))"
         ".observe(document.body, {attributes: true, attributeFilter: ['data-level']})"
@@ -282,18 +293,73 @@ def test_one_answer_that_is_missing_is_no_alarm(page: Browser, listener: Stub) -
 
 
 @pytest.mark.complains("401")
-def test_the_token_as_password(browser: Browser, listener: Stub) -> None:
-    """The page asks for it, its polls send it by themselves. When it is another, the page says so."""
-    listener.token = "secret-of-the-test"
-    browser.open(listener.url.replace("http://", f"http://any:{listener.token}@"))
+def test_another_token(page: Browser, listener: Listener) -> None:
+    """The page was opened with the token as a password, and its polls go on with it, until it is another."""
+    listener.change_token("another-one-of-the-page-s-test")
+    page.wait_for_level("lost")
+    assert page.text("#headline") == "The listener does not let this browser in"
+    assert "reload the page" in page.text("#explanation")
+    page.open(listener.url)
+    page.wait_for_level("good")
+
+
+@pytest.mark.complains("401")
+def test_nobody_sees_anything_without_the_token(browser: Browser, listener: Listener) -> None:
+    browser.open(f"http://127.0.0.1:{listener.port}/")
+    assert browser.text("#headline") == "" and "Slurm" not in browser.text("body")
+
+
+SNAPSHOT: dict[str, Any] = {
+    "age": 0.5,
+    "slurm_user": "slurm",
+    "count": 10008,
+    "nodes": [
+        {"nodes": "node[1-3]", "state": ["DOWN", "NOT_RESPONDING"], "reason": "Not responding", "reason_user": "slurm"},
+        {"nodes": "node9", "state": ["IDLE", "DRAIN"], "reason": status_page.SCRIPT, "reason_user": "root"},
+    ],
+    "triggers": [{"id": 17, "event": "down", "permanent": True}, {"id": 18, "event": "drained", "permanent": False}],
+}
+
+
+def test_the_real_listener(browser: Browser, source: Source) -> None:
+    """Everything is real but Slurm and the engine: what comes in is on the page, and in the metrics."""
+    browser.wait("the listener to answer", lambda: answers(source))
+    browser.open(source.url)
     browser.wait_for_level("good")
-    listener.token = "another"
-    browser.wait_for_level("lost")
-    assert browser.text("#headline") == "The listener does not let this browser in"
-    assert "reload the page" in browser.text("#explanation")
+    assert browser.text("#headline") == "The listener is well" and browser.text("#cluster") == "lab"
+    now = time.time()
+    source.request("/ID/node/down", "node[1-2]")
+    browser.wait_for_text("#headline", "2 nodes are not well")
+    nodes = [{**group, "reason_time": int(now) - 90} for group in SNAPSHOT["nodes"]]
+    source.request("/ID/snapshot", json.dumps({**SNAPSHOT, "time": now, "nodes": nodes}))
+    browser.wait_for_text("#headline", "4 nodes are not well")
+    assert browser.text("#nodes-note") == "of 10,008"
+    rows = {row[0]: row for row in browser.rows("nodes")}
+    assert rows["node9"][1] == "drained" and rows["node9"][3] == f"{status_page.SCRIPT} by root"
+    assert rows["node1"][1] == "down" and rows["node1"][3] == "Not responding by slurm"
+    assert rows["node3"][2].startswith("1 min ago ")
+    assert browser.rows("triggers") == [["17", "down", "stays armed"], ["18", "drained", "is used up"]]
+    browser.wait("everything to be taken", lambda: browser.text("#inbox-value") == "0")
+    events = [(row[1].rpartition(" ")[0], row[3].split(" ")[0]) for row in browser.rows("events")]
+    assert events == [("snapshot", "taken"), ("node down", "taken"), ("sync_due", "taken"), ("listener_up", "taken")]
+    source.request("/ID/node/up", "node[1-3]")
+    browser.wait_for_text("#headline", "1 node is not well")
+    exposed = source.request("/metrics")
+    assert 'hpc_slurm_nodes_not_well{state="drained"} 1.0' in exposed
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=exposed, capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
 
 
-def test_a_node_among_hundreds(page: Browser, listener: Stub) -> None:
+def answers(source: Source) -> bool:
+    try:
+        return bool(source.request("/healthz"))
+    except OSError:
+        return False
+
+
+def test_a_node_among_hundreds(page: Browser, listener: Listener) -> None:
     """Many of one trouble are folded, so that the others are seen; with the keyboard alone all are had."""
     listener.status = status_page.crowd(812)
     page.wait_for_text("#nodes-value", "812")
@@ -318,7 +384,7 @@ def test_a_node_among_hundreds(page: Browser, listener: Stub) -> None:
     page.wait("all events", lambda: len(page.rows("events")) == 50)
 
 
-def test_a_screen_reader_hears_of_changes_only(page: Browser, listener: Stub) -> None:
+def test_a_screen_reader_hears_of_changes_only(page: Browser, listener: Listener) -> None:
     observe = (
         "const announcer = document.getElementById('announcer'); window.said = [];"
         "new MutationObserver(() => window.said.push(announcer.textContent))"
@@ -340,7 +406,7 @@ def test_a_screen_reader_hears_of_changes_only(page: Browser, listener: Stub) ->
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", ["well", "ill", "failing", "crowd", "hostile"])
-def test_it_fits_and_is_accessible(browser: Browser, listener: Stub, kind: str, size: str, dark: bool) -> None:
+def test_it_fits_and_is_accessible(browser: Browser, listener: Listener, kind: str, size: str, dark: bool) -> None:
     """No scrolling sideways, nothing that axe-core has against it (contrast, names, roles, tables); and a picture."""
     listener.status = status_page.crowd(812) if kind == "crowd" else getattr(status_page, kind)()
     browser.look(*SIZES[size], dark=dark)
@@ -353,7 +419,7 @@ def test_it_fits_and_is_accessible(browser: Browser, listener: Stub, kind: str, 
 
 
 @pytest.mark.complains(REFUSED_CONNECTION)
-def test_a_lost_listener_fits_and_is_accessible(page: Browser, listener: Stub) -> None:
+def test_a_lost_listener_fits_and_is_accessible(page: Browser, listener: Listener) -> None:
     listener.status = status_page.ill()
     page.wait_for_level("warn")
     listener.stop()
@@ -366,7 +432,7 @@ def test_a_lost_listener_fits_and_is_accessible(page: Browser, listener: Stub) -
 
 
 @pytest.mark.parametrize("width", [320, 360, 414, 704, 705, 768, 960, 1024, 1920])
-def test_no_width_scrolls_sideways(browser: Browser, listener: Stub, width: int) -> None:
+def test_no_width_scrolls_sideways(browser: Browser, listener: Listener, width: int) -> None:
     listener.status = status_page.hostile()
     browser.look(width, 800)
     browser.open(listener.url)
@@ -374,7 +440,7 @@ def test_no_width_scrolls_sideways(browser: Browser, listener: Stub, width: int)
     assert browser.overflow() == 0
 
 
-def test_headings_and_tables_have_their_names(page: Browser, listener: Stub) -> None:
+def test_headings_and_tables_have_their_names(page: Browser, listener: Listener) -> None:
     listener.status = status_page.ill()
     page.wait_for_level("warn")
     headings = page.js("return [...document.querySelectorAll('h1, h2')].map(h => h.tagName + ' ' + h.textContent)")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import runpy
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,30 +20,27 @@ import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
 
-OBSERVABILITY = Path(__file__).resolve().parents[2] / "extensions" / "observability"
+CHECKOUT = Path(__file__).resolve().parents[2]
+OBSERVABILITY = CHECKOUT / "extensions" / "observability"
 ALERTS = OBSERVABILITY / "prometheus-alerts.yml"
 ALERT_TESTS = Path(__file__).with_name("prometheus-alerts.test.yml")
 
-# The listener's metrics, with their labels.
-METRICS: dict[str, set[str]] = {
-    "hpc_slurm_notifications_total": {"class", "type", "result"},
-    "hpc_slurm_events_put_total": {"type"},
-    "hpc_slurm_events_set_aside_total": set(),
-    "hpc_slurm_duplicates_total": {"type"},
-    "hpc_slurm_flaps_total": set(),
-    "hpc_slurm_refusals_total": {"reason"},
-    "hpc_slurm_snapshots_total": {"result"},
-    "hpc_slurm_inbox_depth": set(),
-    "hpc_slurm_inbox_oldest_seconds": set(),
-    "hpc_slurm_last_sync_timestamp_seconds": set(),
-    "hpc_slurm_sync_interval_seconds": set(),
-    "hpc_slurm_triggers_armed": set(),
-    "hpc_slurm_nodes": set(),
-    "hpc_slurm_nodes_not_well": {"state"},
-    "hpc_slurm_healthy": {"check"},
-    "hpc_slurm_start_timestamp_seconds": set(),
-}
+
+def exposed() -> dict[str, set[str]]:
+    """The listener's metrics, with their labels."""
+    parts = runpy.run_path(str(CHECKOUT / "plugins/plugin_utils/parts.py"))
+    metrics = vars(parts["load"]("trigger_listener.metrics").Metrics()).values()
+    return {
+        metric._name + ("_total" if isinstance(metric, Counter) else ""): set(metric._labelnames)
+        for metric in metrics
+        if isinstance(metric, MetricWrapperBase)
+    }
+
+
+METRICS = exposed()
 # What Prometheus adds to every series.
 TARGET_LABELS = {"job", "instance"}
 
@@ -60,6 +58,10 @@ def promtool(*words: str) -> None:
 
 
 # The alerts.
+
+
+def test_the_metrics_are_found() -> None:
+    assert len(METRICS) >= 16 and METRICS["hpc_slurm_notifications_total"] == {"class", "type", "result"}
 
 
 def test_the_rules_are_rules() -> None:
