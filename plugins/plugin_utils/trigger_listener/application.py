@@ -173,7 +173,7 @@ class Addresses:
             raise
         try:
             number, events = await asyncio.to_thread(parts.inbox.snapshot, read, parts.maker.count)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, InboxFullError) as error:
             counted.labels("unwritable").inc()
             raise self._unwritable(error) from error
         counted.labels("stored").inc()
