@@ -21,7 +21,7 @@ from .inbox import Inbox, InboxFullError, New
 from .log import decided
 from .metrics import Metrics
 from .overview import Observer, Overview
-from .page import challenge, page_files
+from .page import SECURITY_HEADERS, challenge, page_files
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -97,12 +97,9 @@ class Addresses:
             response = await handler(request)
         except RefusedError as refusal:
             response = self._refuse(request, refusal)
-        except web.HTTPException as error:  # aiohttp's own: 404, 405, 413
-            reason = {404: "path", 405: "path", 413: "size"}.get(error.status, "other")
+        except web.HTTPException as error:  # aiohttp's own: 404, 405
+            reason = "path" if error.status in (404, 405) else "other"
             response = self._refuse(request, RefusedError(error.status, reason, error.reason))
-        except ConnectionError:
-            # The sender hung up, or the server stops: n1 may be the half of n10.
-            response = self._refuse(request, RefusedError(400, "body", "the body is cut off"))
         response.headers["Server"] = "hpc.slurm"
         return response
 
@@ -186,10 +183,18 @@ class Addresses:
 
     async def _parsed(self, request: web.Request, parse: Callable[[str], Any]) -> Any:
         """Return what a request's body says: in another thread, since ten thousand names take their time."""
+        from aiohttp import web
+
         try:
             text = (await request.read()).decode("utf-8").strip()
         except UnicodeDecodeError:
             raise RefusedError(400, "body", "the body is not UTF-8") from None
+        except web.HTTPRequestEntityTooLarge:
+            most = self._parts.settings.max_body
+            raise RefusedError(413, "size", f"the body is larger than max_body, {most} bytes") from None
+        except ConnectionError:
+            # The sender hung up, or the server stops: n1 may be the half of n10.
+            raise RefusedError(400, "body", "the body is cut off") from None
         try:
             return await asyncio.to_thread(parse, text)
         except SlurmError as error:
@@ -210,7 +215,11 @@ class Addresses:
         from aiohttp import web
         from prometheus_client import CONTENT_TYPE_LATEST
 
-        body = self._parts.metrics.exposition(await self._look())
+        try:
+            overview = await self._look()
+        except RefusedError:
+            overview = None  # what was counted is told without the database too
+        body = self._parts.metrics.exposition(overview)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def status(self, _request: web.Request) -> web.Response:
@@ -218,7 +227,7 @@ class Addresses:
 
         overview = await self._look()
         content = overview.status(self._parts.settings.cluster, time.time())
-        return web.json_response(content, headers={"Cache-Control": "no-store"})
+        return web.json_response(content, headers=SECURITY_HEADERS)
 
     async def page(self, request: web.Request) -> web.Response:
         from aiohttp import web
