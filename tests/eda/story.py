@@ -52,11 +52,11 @@ class MissingError(Exception):
 class Rulebook:
     """The ansible-rulebook process, and its output with the time at which each line came."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, rulebook: str = "hpc.slurm.node_events", **settings: object) -> None:
         self.lines: list[tuple[float, str]] = []
         self.port = free_port()
-        command = ["ansible-rulebook", "--rulebook", "hpc.slurm.node_events", "--verbose"]
-        command += ["--inventory", str(inventory(directory)), "--vars", str(variables(directory, self.port))]
+        command = ["ansible-rulebook", "--rulebook", rulebook, "--verbose", "--inventory", str(inventory(directory))]
+        command += ["--vars", str(variables(directory, self.port, **settings))]
         self._process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -77,14 +77,15 @@ class Rulebook:
                 log.write(line)
                 log.flush()
 
-    def decision(self, name: str, **facts: object) -> Optional[tuple[float, dict[str, Any]]]:
-        """Return the first decision of the listener with these facts, with its time."""
+    def decisions(self, name: str, **facts: object) -> list[tuple[float, dict[str, Any]]]:
+        """Return the decisions of the listener with these facts, with their times."""
+        found = []
         for when, line in list(self.lines):
             if line.startswith('{"time"'):
                 told = json.loads(line)
                 if told["decision"] == name and facts.items() <= told.items():
-                    return when, told
-        return None
+                    found.append((when, told))
+        return found
 
     def find(self, pattern: str) -> Optional[tuple[float, re.Match[str]]]:
         """Return the first line that a regular expression matches somewhere, with its time."""
@@ -184,7 +185,7 @@ class Story:
     # The steps' conditions: each returns when it came, or None.
 
     def _armed(self) -> Optional[float]:
-        ready = self.rulebook.find("PLAY RECAP") and EVENTS <= set(armed())
+        ready = self.rulebook.find("PLAY RECAP") and set(armed()) >= EVENTS
         return time.time() if ready else None
 
     def _down(self) -> Optional[float]:
@@ -198,7 +199,8 @@ class Story:
         return found[0] if found else None
 
     def _notification(self) -> Optional[tuple[float, dict[str, Any]]]:
-        return self.rulebook.decision("stored", trigger="node down", hostlist=NODE)
+        found = self.rulebook.decisions("stored", trigger="node down", hostlist=NODE)
+        return found[0] if found else None
 
     def _started(self) -> Optional[float]:
         found = self.rulebook.find(r"^PLAY \[Answer nodes that went down\]")
@@ -226,6 +228,20 @@ def clock(when: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(when)) + f".{int(when % 1 * 1000):03}"
 
 
+def wait_until(what: str | Callable[[], str], limit: float, came: Callable[[], object]) -> None:
+    """Wait for a condition.
+
+    :param what: what is waited for, told when it does not come.
+    :raises MissingError: when it did not come within so many seconds.
+    """
+    deadline = time.monotonic() + limit
+    while not came():
+        if time.monotonic() > deadline:
+            told = what() if callable(what) else what
+            raise MissingError(f"waited {limit:g} s in vain for {told}")
+        time.sleep(0.2)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -241,18 +257,20 @@ def inventory(directory: Path) -> Path:
     return path
 
 
-def variables(directory: Path, port: int) -> Path:
+def variables(directory: Path, port: int, **settings: object) -> Path:
     """Write the rulebook's variables, and the files that they name: the token, a certificate and its authority."""
     token_file = directory / "token"
     token_file.write_text(TOKEN, encoding="ascii")
     token_file.chmod(0o600)
     authority = trustme.CA()
     authority.cert_pem.write_to_path(directory / "ca.pem")
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(directory / "listener.pem")
+    certificate = authority.issue_cert("127.0.0.1", "192.0.2.2")
+    certificate.private_key_and_cert_chain_pem.write_to_path(directory / "listener.pem")
     path = directory / "vars.yml"
     files = {"token_file": token_file, "ca_file": directory / "ca.pem", "certfile": directory / "listener.pem"}
     values = {**files, "state_dir": directory / "state", "port": port, "cluster": "lab"}
-    path.write_text(yaml.safe_dump({f"hpc_slurm_{name}": str(value) for name, value in values.items()}))
+    given = {name: str(value) if isinstance(value, Path) else value for name, value in {**values, **settings}.items()}
+    path.write_text(yaml.safe_dump({f"hpc_slurm_{name}": value for name, value in given.items()}))
     return path
 
 

@@ -21,7 +21,7 @@ from .inbox import Inbox, InboxFullError, New
 from .log import decided
 from .metrics import Metrics
 from .overview import Observer, Overview
-from .page import challenge, page_files
+from .page import SECURITY_HEADERS, challenge, page_files
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class Addresses:
     def __init__(self, parts: Parts) -> None:
         self._parts, self.pages = parts, page_files()
         self._writer = _Writer(parts.inbox)
+        self._told: dict[str, float] = {}  # when a refusal was last logged, by its reason
 
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Around every request: who may ask, before anything else is looked at, and every refusal in one form."""
@@ -96,12 +97,9 @@ class Addresses:
             response = await handler(request)
         except RefusedError as refusal:
             response = self._refuse(request, refusal)
-        except web.HTTPException as error:  # aiohttp's own: 404, 405, 413
-            reason = {404: "path", 405: "path", 413: "size"}.get(error.status, "other")
+        except web.HTTPException as error:  # aiohttp's own: 404, 405
+            reason = "path" if error.status in (404, 405) else "other"
             response = self._refuse(request, RefusedError(error.status, reason, error.reason))
-        except ConnectionError:
-            # The sender hung up, or the server stops: n1 may be the half of n10.
-            response = self._refuse(request, RefusedError(400, "body", "the body is cut off"))
         response.headers["Server"] = "hpc.slurm"
         return response
 
@@ -109,7 +107,10 @@ class Addresses:
         from aiohttp import web
 
         self._parts.metrics.refusals.labels(refusal.reason).inc()
-        decided("refused", status=refusal.status, reason=refusal.reason)
+        # Whoever floods the listener does not flood the log.
+        if time.monotonic() - self._told.get(refusal.reason, -1.0) > 1:
+            self._told[refusal.reason] = time.monotonic()
+            decided("refused", status=refusal.status, reason=refusal.reason, sender=request.remote)
         response = web.json_response({"error": refusal.message}, status=refusal.status)
         if refusal.status == 401:
             response.headers["WWW-Authenticate"] = challenge(request.path)
@@ -120,7 +121,7 @@ class Addresses:
     def _authenticate(self, request: web.Request) -> None:
         """On bytes, in constant time."""
         settings = self._parts.settings
-        if settings.allowed_networks and not self._allowed(request.remote or ""):
+        if settings.allowed_networks and not self._allowed(request.remote or "::"):
             raise RefusedError(403, "address", "this address is not allowed")
         if not settings.tokens:
             return
@@ -182,10 +183,18 @@ class Addresses:
 
     async def _parsed(self, request: web.Request, parse: Callable[[str], Any]) -> Any:
         """Return what a request's body says: in another thread, since ten thousand names take their time."""
+        from aiohttp import web
+
         try:
             text = (await request.read()).decode("utf-8").strip()
         except UnicodeDecodeError:
             raise RefusedError(400, "body", "the body is not UTF-8") from None
+        except web.HTTPRequestEntityTooLarge:
+            most = self._parts.settings.max_body
+            raise RefusedError(413, "size", f"the body is larger than max_body, {most} bytes") from None
+        except ConnectionError:
+            # The sender hung up, or the server stops: n1 may be the half of n10.
+            raise RefusedError(400, "body", "the body is cut off") from None
         try:
             return await asyncio.to_thread(parse, text)
         except SlurmError as error:
@@ -206,7 +215,11 @@ class Addresses:
         from aiohttp import web
         from prometheus_client import CONTENT_TYPE_LATEST
 
-        body = self._parts.metrics.exposition(await self._look())
+        try:
+            overview = await self._look()
+        except RefusedError:
+            overview = None  # what was counted is told without the database too
+        body = self._parts.metrics.exposition(overview)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def status(self, _request: web.Request) -> web.Response:
@@ -214,7 +227,7 @@ class Addresses:
 
         overview = await self._look()
         content = overview.status(self._parts.settings.cluster, time.time())
-        return web.json_response(content, headers={"Cache-Control": "no-store"})
+        return web.json_response(content, headers=SECURITY_HEADERS)
 
     async def page(self, request: web.Request) -> web.Response:
         from aiohttp import web

@@ -106,6 +106,7 @@ class Feeder:
     async def _give(self, entry: Entry, event: dict[str, Any], attempts: int) -> bool:
         """Put an event until the engine has it; False when it never will, and the event was set aside."""
         number, error = event["meta"]["uuid"], ""
+        facts = {name: event[name] for name in ("type", "node", "hostlist", "state") if name in event}
         for attempt in range(attempts):
             if attempt:
                 await asyncio.sleep(RETRY)
@@ -120,6 +121,7 @@ class Feeder:
                 error = f"{type(failure).__name__}: {failure}"
             elif self._feedback is None or await self._taken():
                 self._metrics.events.labels(event["type"]).inc()
+                decided("put", id=entry.uuid, event=number, **facts)
                 return True
             else:
                 error = "the engine failed with the event, see the log of ansible-rulebook"

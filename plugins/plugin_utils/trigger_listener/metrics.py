@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
+
+from .node_state import STATES
 
 if TYPE_CHECKING:
     from .overview import Overview
@@ -29,6 +31,7 @@ class Metrics:
         self.notifications = counter("notifications", "Notifications of Slurm's triggers", "class", "type", "result")
         self.snapshots = counter("snapshots", "Snapshots of the nodes that are not well", "result")
         self.refusals = counter("refusals", "Requests refused, by what was wrong with them", "reason")
+        self._begin()
         self.events = counter("events_put", "Events that the engine has taken", "type")
         self.aside = counter("events_set_aside", "Events that the engine can never take")
         self.duplicates = counter("duplicates", "Node states told again, and not reported again", "type")
@@ -44,10 +47,29 @@ class Metrics:
         self._healthy = gauge("healthy", "Whether a part of the listener works", "check")
         self._start = gauge("start_timestamp_seconds", "When the listener was started")
 
-    def exposition(self, overview: Overview) -> bytes:
-        """Return all of it in Prometheus' text format."""
+    def _begin(self) -> None:
+        """Have the counters of refusals at 0 from the start: Prometheus sees no increase in what is new."""
+        for result in ("stored", "refused", "unwritable"):
+            self.snapshots.labels(result)
+            for state in STATES:
+                self.notifications.labels("node", state, result)
+        for reason in ("address", "token", "path", "body", "size", "inbox", "other"):
+            self.refusals.labels(reason)
+
+    def exposition(self, overview: Optional[Overview]) -> bytes:
+        """Return all of it in Prometheus' text format.
+
+        :param overview: None when the database cannot be read.
+        """
         from prometheus_client import generate_latest
 
+        if overview is None:
+            self._healthy.labels("inbox").set(0)
+        else:
+            self._show(overview)
+        return generate_latest(self.registry)
+
+    def _show(self, overview: Overview) -> None:
         self._depth.set(overview.waiting)
         self._oldest.set(overview.oldest_seconds)
         self._synced.set(overview.synced or 0)
@@ -59,4 +81,3 @@ class Metrics:
             self._unwell.labels(state).set(count)
         for check, well in overview.checks.items():
             self._healthy.labels(check).set(well)
-        return generate_latest(self.registry)

@@ -253,7 +253,11 @@ def test_the_number_of_entries_is_bounded(core, monkeypatch):
     monkeypatch.setattr(inbox_module, "MOST_WAITING", 3)
     for number in range(3):
         core.tell("down", f"n{number}")
-    for attempt in (lambda: core.tell("down", "n9"), lambda: core.inbox.store([up()]), lambda: take(core, ("n9", "DOWN"))):
+    for attempt in (
+        lambda: core.tell("down", "n9"),
+        lambda: core.inbox.store([up()]),
+        lambda: take(core, ("n9", "DOWN")),
+    ):
         with pytest.raises(InboxFullError, match="3 entries wait for the engine"):
             attempt()
     assert core.waiting() == ["node down"] * 3
