@@ -96,9 +96,7 @@ class Server:
             watching.cancel()
             server.close()
             await runner.cleanup()
-            # Those that are still shaking hands, of which aiohttp does not know.
-            self._socket.end(0.0)
-            await asyncio.sleep(0)
+            await self._socket.end_all()
 
     def close(self) -> None:
         """Close the socket, served or not."""
@@ -139,6 +137,14 @@ class _Listening(socket.socket):
         while True:
             await asyncio.sleep(min(1.0, LIFETIME))
             self.end(LIFETIME)
+
+    async def end_all(self) -> None:
+        """End all that aiohttp did not, those still shaking hands, and let the loop close them."""
+        ended = list(self._open)
+        self.end(0.0)
+        until = time.monotonic() + GRACE
+        while any(connection.fileno() >= 0 for connection in ended) and time.monotonic() < until:
+            await asyncio.sleep(0.01)
 
     def end(self, age: float) -> None:
         """End those that are older."""

@@ -330,11 +330,11 @@ def test_what_was_interrupted_goes_on(core, monkeypatch, first, then, taken):
         assert len(by_uuid) == (4 if then == "batch" else 14)
 
 
-def test_ten_thousand_nodes(core):
-    core.tell("down", "n[00001-10000]")
+def test_thousands_of_nodes(core):
+    core.tell("down", "n[0001-3000]")
     engine = Engine()
     feed(core, engine)
-    assert nodes(engine.taken) == [f"n{number:05}" for number in range(1, 10001)]
+    assert nodes(engine.taken) == [f"n{number:04}" for number in range(1, 3001)]
 
 
 def test_woken_from_another_thread(core):

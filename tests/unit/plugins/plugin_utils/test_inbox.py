@@ -383,10 +383,10 @@ def test_an_interrupted_settling_is_done_again(core, monkeypatch):
     assert core.states() == [("n1", "down"), ("n2", "down")]
 
 
-def test_ten_thousand_nodes(core):
-    core.tell("down", "n[00001-10000]")
-    assert len(core.states()) == 10000
-    assert take(core, ("n[00001-10000]", "DOWN"), ("n[10001-20000]", "DOWN+DRAIN"), count=30000) == 20000
-    assert take(core, count=30000) == 20000
-    assert len(core.states()) == 40000
+def test_thousands_of_nodes(core):
+    core.tell("down", "n[0001-2000]")
+    assert len(core.states()) == 2000
+    assert take(core, ("n[0001-2000]", "DOWN"), ("n[2001-4000]", "DOWN+DRAIN"), count=9000) == 4000
+    assert take(core, count=9000) == 4000
+    assert len(core.states()) == 8000
     assert core.conditions() == {}

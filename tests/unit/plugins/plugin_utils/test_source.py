@@ -183,6 +183,7 @@ def test_a_queue_that_nobody_reads_delays_no_answer(tmp_path):
     async def scenario():
         async with running(tmp_path) as run:
             await run.up()
+            await run.emptied()
             assert [await run.post() for _number in range(20)] == [202] * 20
             assert await run.post(method="GET", path="/healthz", body=None) == 200
             assert run.queue.full()
@@ -320,6 +321,7 @@ def test_a_server_that_ends_by_itself_ends_the_source(tmp_path, monkeypatch):
     async def scenario():
         async with running(tmp_path) as run:
             await run.up()
+            await run.emptied()
             servers[0]._loop.call_soon_threadsafe(servers[0]._ending.set)
             with pytest.raises(RuntimeError, match="the HTTP server has ended by itself, see the log"):
                 await within(run.task, "the failure")
@@ -339,6 +341,7 @@ def test_cancelled_twice_with_senders_that_hang(tmp_path, monkeypatch):
                 hanging.sendall(f"POST {DOWN} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nn1".encode())
                 # Answered: so the other connection has been accepted before.
                 assert await run.post(method="GET", path="/healthz", body=None) == 200
+                await run.emptied()
                 run.task.cancel()
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)
