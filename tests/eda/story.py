@@ -55,6 +55,7 @@ class Rulebook:
         self.port = free_port()
         command = ["ansible-rulebook", "--rulebook", "hpc.slurm.node_events", "--verbose"]
         command += ["--inventory", str(inventory(directory)), "--vars", str(variables(directory, self.port))]
+        command += ["--persistence-id", "lab"]
         self._process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -238,7 +239,8 @@ def variables(directory: Path, port: int) -> Path:
     path = directory / "vars.yml"
     files = {"token_file": token_file, "ca_file": directory / "ca.pem", "certfile": directory / "listener.pem"}
     values = {**files, "state_dir": directory / "state", "port": port, "cluster": "lab"}
-    path.write_text(yaml.safe_dump({f"hpc_slurm_{name}": str(value) for name, value in values.items()}))
+    ours = {f"hpc_slurm_{name}": str(value) for name, value in values.items()}
+    path.write_text(yaml.safe_dump({**ours, "drools_db_file_path": f"{directory / 'engine'};WRITE_DELAY=0"}))
     return path
 
 
