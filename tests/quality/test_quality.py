@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -102,14 +103,16 @@ def test_the_collection_builds_and_installs(tmp_path: Path) -> None:
     (archive,) = tmp_path.glob("hpc-slurm-*.tar.gz")
     with tarfile.open(archive) as content:
         assert not [name for name in content.getnames() if name.startswith(("tests/", ".ci"))]
-    run("ansible-galaxy", "collection", "install", str(archive), "--offline", "--collections-path", str(tmp_path / "c"))
+    # Forced: this checkout counts as an installation of the same release, and nothing would be done.
+    install = ("ansible-galaxy", "collection", "install", "--force", "--offline")
+    run(*install, str(archive), "--collections-path", str(tmp_path / "c"))
     for module in modules():
         documentation = run("ansible-doc", "--type", "module", f"hpc.slurm.{module}", "--json", **at(tmp_path / "c"))
-        assert f"hpc.slurm.{module}" in documentation
-    source_folder = tmp_path / "c/ansible_collections/hpc/slurm/extensions/eda/plugins/event_source"
-    assert "trigger_listener" in run(
-        *("ansible-doc", "--type", "module", "--module-path", str(source_folder), "trigger_listener", "--json")
-    )
+        assert f"{tmp_path}/c/ansible_collections/hpc/slurm/plugins/modules/{module}.py" in documentation
+    for folder, plugin in (("event_source", "trigger_listener"), ("event_filter", "expand_hostlist")):
+        path = tmp_path / "c/ansible_collections/hpc/slurm/extensions/eda/plugins" / folder
+        told = run("ansible-doc", "--type", "module", "--module-path", str(path), plugin, "--json")
+        assert json.loads(told)[plugin]["doc"]["options"] and json.loads(told)[plugin]["examples"]
 
 
 def test_the_action_group_names_every_module() -> None:

@@ -2,137 +2,263 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The listener's addresses, as a Flask application."""
+"""The listener's addresses, as an aiohttp application."""
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
-import logging
 import sqlite3
 import time
-import uuid
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Optional
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...module_utils.errors import SlurmError
-from .events import TYPES, notification
-from .inbox import Inbox
+from . import snapshot
+from .events import TYPES, Maker
+from .inbox import Inbox, InboxFullError, New
+from .log import decided
+from .metrics import Metrics
+from .overview import Observer, Overview
+from .page import challenge, page_files
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from flask import Flask
-    from werkzeug.exceptions import HTTPException
+    from aiohttp import web
 
-logger = logging.getLogger("hpc.slurm.trigger_listener")
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-Answer = tuple[dict[str, Any], int]
+# Seconds after which a sender should try again when the inbox cannot be written; curl's --retry heeds it.
+RETRY_AFTER = 5
+# Hostlists are logged up to here.
+SHOWN = 200
 
 
-def create_application(
-    settings: Settings, identity: str, inbox: Inbox, stored: Callable[[], None], healthy: Callable[[], bool]
-) -> Flask:
-    """Return the application.
+class Parts(NamedTuple):
+    """What the application stands on; C(stored) is called after something was put into the inbox, from any thread."""
 
-    :param stored: called after something was put into the inbox, from any thread.
-    :param healthy: tells whether what feeds the engine is alive.
-    """
-    from flask import Flask
-    from werkzeug.exceptions import HTTPException
-
-    app = Flask("hpc.slurm.trigger_listener", static_folder=None)
-    # A redirection, which Flask answers to two slashes, looks like a success to curl.
-    app.url_map.merge_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
-    addresses = Addresses(settings, identity, inbox, stored, healthy)
-    app.before_request(addresses.authenticate)
-    app.post("/<identity>/<class_>/<type_>")(addresses.notify)
-    app.get("/healthz")(addresses.healthz)
-    app.register_error_handler(HTTPException, _refuse)
-    return app
+    settings: Settings
+    identity: str
+    inbox: Inbox
+    maker: Maker
+    metrics: Metrics
+    observer: Observer
+    stored: Callable[[], None]
 
 
 class RefusedError(Exception):
-    """A request that is answered with a status of 4xx, and leaves nothing behind."""
+    """A request that leaves nothing behind.
+
+    :param reason: for the metrics, one word.
+    :param message: for the sender.
+    """
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.reason, self.message = status, reason, message
+
+
+def create_application(parts: Parts) -> web.Application:
+    """Return the application."""
+    from aiohttp import web
+
+    addresses = Addresses(parts)
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await addresses.guard(request, handler)
+
+    app = web.Application(middlewares=[guard], client_max_size=parts.settings.max_body)
+    app.router.add_post("/{identity}/snapshot", addresses.snapshot)
+    app.router.add_post("/{identity}/{class}/{type}", addresses.notify)
+    app.router.add_get("/healthz", addresses.healthz)
+    app.router.add_get("/metrics", addresses.exposition)
+    app.router.add_get("/status", addresses.status)
+    for path in addresses.pages:
+        app.router.add_get(path, addresses.page)
+    return app
 
 
 class Addresses:
-    """What is answered at each address; the parameters are those of L(create_application)."""
+    """What is answered at each address."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        identity: str,
-        inbox: Inbox,
-        stored: Callable[[], None],
-        healthy: Callable[[], bool],
-    ) -> None:
-        self._settings, self._identity, self._inbox = settings, identity.encode(), inbox
-        self._stored, self._healthy = stored, healthy
+    def __init__(self, parts: Parts) -> None:
+        self._parts, self.pages = parts, page_files()
+        self._writer = _Writer(parts.inbox)
 
-    def authenticate(self) -> Optional[Answer]:
-        """Before anything else is looked at, on bytes, in constant time."""
-        from flask import request
+    async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Around every request: who may ask, before anything else is looked at, and every refusal in one form."""
+        from aiohttp import web
 
-        if self._settings.allowed_networks and not self._allowed(request.remote_addr or ""):
-            return {"error": "this address is not allowed"}, 403
-        if self._settings.token is None:
-            return None
-        given = request.headers.get("Authorization", "").encode("latin-1", "replace")
-        if hmac.compare_digest(given, b"Bearer " + self._settings.token):
-            return None
-        return {"error": "no token, or a wrong one: send Authorization: Bearer TOKEN"}, 401
+        try:
+            self._authenticate(request)
+            response = await handler(request)
+        except RefusedError as refusal:
+            response = self._refuse(request, refusal)
+        except web.HTTPException as error:  # aiohttp's own: 404, 405, 413
+            reason = {404: "path", 405: "path", 413: "size"}.get(error.status, "other")
+            response = self._refuse(request, RefusedError(error.status, reason, error.reason))
+        except ConnectionError:
+            # The sender hung up, or the server stops: n1 may be the half of n10.
+            response = self._refuse(request, RefusedError(400, "body", "the body is cut off"))
+        response.headers["Server"] = "hpc.slurm"
+        return response
+
+    def _refuse(self, request: web.Request, refusal: RefusedError) -> web.Response:
+        from aiohttp import web
+
+        self._parts.metrics.refusals.labels(refusal.reason).inc()
+        decided("refused", status=refusal.status, reason=refusal.reason)
+        response = web.json_response({"error": refusal.message}, status=refusal.status)
+        if refusal.status == 401:
+            response.headers["WWW-Authenticate"] = challenge(request.path)
+        if refusal.status == 503:
+            response.headers["Retry-After"] = str(RETRY_AFTER)
+        return response
+
+    def _authenticate(self, request: web.Request) -> None:
+        """On bytes, in constant time."""
+        settings = self._parts.settings
+        if settings.allowed_networks and not self._allowed(request.remote or ""):
+            raise RefusedError(403, "address", "this address is not allowed")
+        if not settings.tokens:
+            return
+        given = [value for name, value in request.raw_headers if name.lower() == b"authorization"]
+        if len(given) != 1 or not settings.tokens.accept(given[0]):
+            raise RefusedError(401, "token", "no token, or a wrong one: send Authorization: Bearer TOKEN")
 
     def _allowed(self, address: str) -> bool:
-        peer = ipaddress.ip_address(address)
+        peer = ipaddress.ip_address(address.partition("%")[0])
         # An IPv4 client of a socket that listens to both.
         peer = getattr(peer, "ipv4_mapped", None) or peer
-        return any(peer in network for network in self._settings.allowed_networks)
+        return any(peer in network for network in self._parts.settings.allowed_networks)
 
-    def notify(self, identity: str, class_: str, type_: str) -> Answer:
-        if not hmac.compare_digest(identity.encode(), self._identity) or type_ not in TYPES.get(class_, ()):
-            return {"error": "no such address"}, 404
+    async def notify(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        class_, type_ = request.match_info["class"], request.match_info["type"]
+        if type_ not in TYPES.get(class_, ()):
+            raise RefusedError(404, "path", "no such address")
+        self._expect_identity(request)
+        counted = self._parts.metrics.notifications
         try:
-            content = notification(class_, type_, self._body())
-        except RefusedError as refusal:
-            return {"error": refusal.args[0]}, refusal.args[1]
-        except SlurmError as error:
-            return {"error": error.message}, 400
-        number = str(uuid.uuid4())
+            new = await self._parsed(request, lambda text: New.notification(class_, type_, text))
+        except RefusedError:
+            counted.labels(class_, type_, "refused").inc()
+            raise
         try:
-            self._inbox.store(number, time.time(), "notification", content)
+            await self._writer.store(new)
+        except (sqlite3.Error, InboxFullError) as error:
+            counted.labels(class_, type_, "unwritable").inc()
+            raise self._unwritable(error) from error
+        counted.labels(class_, type_, "stored").inc()
+        self._parts.stored()
+        decided("stored", id=new.uuid, trigger=new.what, nodes=new.nodes, hostlist=new.hostlist[:SHOWN])
+        return web.json_response({"id": new.uuid, "nodes": new.nodes}, status=202)
+
+    async def snapshot(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        self._expect_identity(request)
+        parts, counted = self._parts, self._parts.metrics.snapshots
+        try:
+            read = await self._parsed(request, lambda text: snapshot.parse(text, time.time()))
+        except RefusedError:
+            counted.labels("refused").inc()
+            raise
+        try:
+            number, events = await asyncio.to_thread(parts.inbox.snapshot, read, parts.maker.count)
         except sqlite3.Error as error:
-            logger.error("a notification could not be stored: %s", error)
-            return {"error": "the inbox cannot be written"}, 503
-        self._stored()
-        logger.info("stored %s: %s %s %s", number, class_, type_, content["hostlist"])
-        return {"id": number, "nodes": content["count"]}, 202
+            counted.labels("unwritable").inc()
+            raise self._unwritable(error) from error
+        counted.labels("stored").inc()
+        parts.stored()
+        return web.json_response({"id": number, "events": events}, status=202)
 
-    def _body(self) -> str:
-        """Return the request's body.
+    def _expect_identity(self, request: web.Request) -> None:
+        if not hmac.compare_digest(request.match_info["identity"].encode(), self._parts.identity.encode()):
+            raise RefusedError(404, "path", "no such address")
 
-        :raises RefusedError: with the message and the status, when it is too large, cut off or not UTF-8.
-        """
-        from flask import request
-
-        body = request.get_data(cache=False)
-        if request.content_length is None and len(body) >= self._settings.max_body:
-            # Without a length, Flask cuts what is too large instead of refusing it.
-            raise RefusedError("the body is too large", 413)
-        if request.content_length not in (None, len(body)):
-            # The sender hung up, or the server stops: n1 may be the half of n10.
-            raise RefusedError("the body is cut off", 400)
+    async def _parsed(self, request: web.Request, parse: Callable[[str], Any]) -> Any:
+        """Return what a request's body says: in another thread, since ten thousand names take their time."""
         try:
-            return body.decode("utf-8").strip()
+            text = (await request.read()).decode("utf-8").strip()
         except UnicodeDecodeError:
-            raise RefusedError("the body is not UTF-8", 400) from None
+            raise RefusedError(400, "body", "the body is not UTF-8") from None
+        try:
+            return await asyncio.to_thread(parse, text)
+        except SlurmError as error:
+            raise RefusedError(400, "body", error.message) from None
 
-    def healthz(self) -> Answer:
-        checks = {"inbox": self._inbox.writable(), "feeder": self._healthy()}
-        well = all(checks.values())
-        return {"status": "ok" if well else "failing", **checks}, 200 if well else 503
+    def _unwritable(self, error: Exception) -> RefusedError:
+        decided("not stored", error=str(error), failing=True)
+        full = "is full" if isinstance(error, InboxFullError) else "cannot be written"
+        return RefusedError(503, "inbox", f"the inbox {full}: try again later")
+
+    async def healthz(self, _request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        overview = await self._look()
+        return web.json_response(overview.health() | overview.checks, status=503 if overview.reasons else 200)
+
+    async def exposition(self, _request: web.Request) -> web.Response:
+        from aiohttp import web
+        from prometheus_client import CONTENT_TYPE_LATEST
+
+        body = self._parts.metrics.exposition(await self._look())
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def status(self, _request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        overview = await self._look()
+        content = overview.status(self._parts.settings.cluster, time.time())
+        return web.json_response(content, headers={"Cache-Control": "no-store"})
+
+    async def page(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        file = self.pages[request.path]
+        return web.Response(body=file.body, headers=file.headers)
+
+    async def _look(self) -> Overview:
+        try:
+            return await asyncio.to_thread(self._parts.observer.look)
+        except sqlite3.Error as error:
+            raise self._unwritable(error) from error
 
 
-def _refuse(error: HTTPException) -> Answer:
-    """The answers that Flask gives itself (404, 405, 413), in the same form as ours."""
-    return {"error": error.name}, error.code or 500
+class _Writer:
+    """Stores what requests bring; those that come while a write is under way share the next one."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._waiting: list[tuple[New, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def store(self, new: New) -> None:
+        """Return when it is on disk.
+
+        :raises sqlite3.Error: when it cannot be written.
+        :raises InboxFullError: when too much waits already.
+        """
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((new, stored))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        await stored
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            [failure] = await asyncio.gather(
+                asyncio.to_thread(self._inbox.store, [new for new, _stored in batch]), return_exceptions=True
+            )
+            for _new, stored in batch:
+                if stored.cancelled():
+                    continue  # the sender has gone
+                if failure is None:
+                    stored.set_result(None)
+                else:
+                    stored.set_exception(failure)

@@ -9,47 +9,65 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from ...module_utils import hostlist
 from .inbox import Entry
+from .node_state import STATES, batch_event, meta, node_event
 
-# The classes and types of notifications: what strigger(1) knows of nodes' states.
-TYPES = {"node": ("up", "down", "drained", "draining", "fail", "idle", "resume")}
+# The classes and types of notifications.
+TYPES = {"node": STATES}
 
 
-def listener_event(kind: str, listener: dict[str, str]) -> dict[str, Any]:
+class Listener(NamedTuple):
+    """What events tell of the listener; C(run) is new at each start."""
+
+    id: str
+    url: str
+    run: str
+    permanent: bool
+
+
+def listener_event(kind: str, listener: Listener) -> dict[str, Any]:
     """Return an event about the listener itself, such as C(listener_up). Its C(meta.hosts) limits no playbook."""
-    return {"type": kind, "listener": listener, "meta": {"uuid": str(uuid.uuid4()), "hosts": []}}
+    return {"type": kind, "listener": listener._asdict(), "meta": {"uuid": str(uuid.uuid4()), "hosts": []}}
 
 
-def notification(class_: str, type_: str, text: str) -> dict[str, Any]:
-    """Return a notification as the inbox keeps it: the nodes folded, and how many there are.
+class Maker:
+    """Makes the events of entries.
 
-    :raises SlurmError: when the text is not a hostlist.
+    :param granularity: C(node) for an event a node, C(batch) for one a notification.
     """
-    nodes = hostlist.expand(text)
-    return {"class": class_, "type": type_, "hostlist": hostlist.fold(nodes), "count": len(nodes)}
 
+    def __init__(self, granularity: str, cluster: Optional[str], listener: Listener) -> None:
+        self._batch, self._cluster, self._listener = granularity == "batch", cluster, listener
 
-def events_of(entry: Entry, granularity: str, cluster: Optional[str]) -> Iterator[dict[str, Any]]:
-    """Yield the events of an entry, always the same ones: for a notification C(trigger_fired), then the nodes'."""
-    if entry.kind == "event":
-        yield entry.content
-        return
-    content, origin = entry.content, uuid.UUID(entry.uuid)
-    received = datetime.fromtimestamp(entry.received, timezone.utc).isoformat()
+    def events_of(self, entry: Entry) -> Iterator[dict[str, Any]]:
+        """Yield the events of a settled entry, always the same: for a notification first C(trigger_fired)."""
+        if entry.kind == "event":
+            yield entry.content
+            return
+        number, received = uuid.UUID(entry.uuid), datetime.fromtimestamp(entry.received, timezone.utc).isoformat()
+        if entry.kind == "notification":
+            told = {"trigger": entry.content["trigger"], "listener": self._listener._asdict()}
+            about = meta(number, received, "trigger_fired", [])
+            yield {"type": "trigger_fired", **told, "notification": entry.uuid, "meta": about}
+        origin = "trigger" if entry.kind == "notification" else "snapshot"
+        for report in entry.content["reports"]:
+            nodes, keys = report["nodes"], {"flaps": report["flaps"], **report["details"]}
+            keys |= {"state": report["state"], "cluster": self._cluster, "origin": origin}
+            if self._batch:
+                yield batch_event(number, received, nodes, report.get("hostlist") or hostlist.fold(nodes), **keys)
+            else:
+                yield from (node_event(number, received, node, **keys) for node in nodes)
 
-    def event(name: str, hosts: list[str], **keys: Any) -> dict[str, Any]:
-        meta = {"uuid": str(uuid.uuid5(origin, name)), "hosts": hosts, "received_at": received}
-        return {**keys, "notification": entry.uuid, "meta": meta}
+    def resume(self, entry: Entry) -> int:
+        """Return how many events of an entry need not be put again.
 
-    trigger = {"class": content["class"], "type": content["type"]}
-    yield event("trigger_fired", [], type="trigger_fired", trigger=trigger)
-    nodes = hostlist.expand(content["hostlist"])
-    state = {"type": "node_state", "state": content["type"], "cluster": cluster, "origin": "trigger"}
-    if granularity == "batch":
-        yield event("node_state", nodes, nodes=nodes, hostlist=content["hostlist"], **state)
-        return
-    for node in nodes:
-        yield event(f"node_state {node}", [node], node=node, **state)
+        Those noted may be an event a node, of a run before the granularity was changed: a batch is then put again.
+        """
+        return min(entry.done, int(entry.kind == "notification")) if self._batch else entry.done
+
+    def count(self, entry: Entry) -> int:
+        """Return how many events an entry makes."""
+        return sum(1 for _event in self.events_of(entry))

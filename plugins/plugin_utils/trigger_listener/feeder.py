@@ -7,14 +7,30 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from typing import Any, Optional, Protocol
+import itertools
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any, Optional, Protocol, TypeVar
 
-from .events import events_of
-from .inbox import Entry, Inbox
-from .settings import Settings
+from .events import Maker
+from .inbox import UNREADABLE, Entry, Inbox
+from .log import decided
+from .metrics import Metrics
 
-logger = logging.getLogger("hpc.slurm.trigger_listener")
+# Seconds between two attempts at what failed.
+RETRY = 1.0
+# Seconds for the engine's word on an event, until it is asked whether it has ended with it.
+FEEDBACK_LIMIT = 10.0
+# An event that was put so often is set aside.
+ATTEMPTS = 4
+# Seconds between two notes of progress within an entry: what was put since comes a second time after a crash.
+NOTES = 0.05
+# Events that are made at once.
+CHUNK = 100
+
+T = TypeVar("T")
 
 
 class Queue(Protocol):
@@ -30,11 +46,19 @@ class Feeder:
     """
 
     def __init__(
-        self, inbox: Inbox, queue: Queue, settings: Settings, feedback: Optional[asyncio.Queue[dict[str, Any]]]
+        self,
+        inbox: Inbox,
+        queue: Queue,
+        maker: Maker,
+        metrics: Metrics,
+        feedback: Optional[asyncio.Queue[dict[str, Any]]],
     ) -> None:
-        self._inbox, self._queue, self._settings, self._feedback = inbox, queue, settings, feedback
+        self._inbox, self._queue, self._maker, self._metrics = inbox, queue, maker, metrics
+        self._feedback = feedback
         self._more = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        # What keeps it from going on, empty when nothing does.
+        self.trouble = ""
 
     def wake(self) -> None:
         """Say that the inbox has more; from any thread."""
@@ -44,27 +68,99 @@ class Feeder:
         """Feed until cancelled."""
         while True:
             self._more.clear()
-            entry = await asyncio.to_thread(self._inbox.first)
+            entry = await self._inboxed(self._inbox.next)
             if entry is None:
                 await self._more.wait()
             else:
                 await self._feed(entry)
 
     async def _feed(self, entry: Entry) -> None:
-        events = events_of(entry, self._settings.granularity, self._settings.cluster)
-        # What was begun with an event a node may go on as a batch: again, rather than lost.
-        done = min(entry.done, 1) if self._settings.granularity == "batch" else entry.done
-        for index, event in enumerate(events):
-            if index < done:
-                continue
-            uuid = event["meta"]["uuid"]  # the queue's filters may change the event
-            await self._queue.put(event)
-            await self._taken(uuid)
-            await asyncio.to_thread(self._inbox.advance, entry, index + 1)
-        await asyncio.to_thread(self._inbox.remove, entry)
-        logger.info("fed %s", entry.uuid)
+        done, aside, noted = self._maker.resume(entry), 0, time.monotonic()
+        events = itertools.islice(self._maker.events_of(entry), done, None)
+        try:
+            while chunk := await asyncio.to_thread(_chunk, events):
+                for event in chunk:
+                    aside += not await self._give(entry, event)
+                    done += 1
+                    if time.monotonic() - noted > NOTES:
+                        await self._inboxed(self._inbox.advance, entry, done)
+                        noted = time.monotonic()
+        except UNREADABLE as error:
+            await self._inboxed(self._inbox.set_aside, entry, {}, f"it cannot be read: {error}")
+            aside += 1
+        outcome = "set aside" if aside else "taken" if entry.kind == "event" or _has_news(entry) else "nothing new"
+        detail = f"{aside} of {done} events set aside" if aside else ""
+        await self._inboxed(self._inbox.end, entry, outcome, detail)
+        decided("fed", id=entry.uuid, events=done, aside=aside)
 
-    async def _taken(self, uuid: str) -> None:
-        while self._feedback is not None:
-            if (await self._feedback.get())["meta"]["uuid"] == uuid:
-                return
+    async def _give(self, entry: Entry, event: dict[str, Any]) -> bool:
+        """Put an event until the engine has it; False when it never will, and the event was set aside."""
+        kind, number, error = event["type"], event["meta"]["uuid"], ""  # the queue's filters may change the event
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(RETRY)
+                # The engine passes over a uuid that it knows, also when it failed with the event.
+                number = event["meta"]["uuid"] = str(uuid.uuid5(uuid.UUID(number), "again"))
+            # Filters that the user names run in there, and may raise anything.
+            [failure] = await asyncio.gather(self._queue.put(event), return_exceptions=True)
+            if failure is not None:
+                error = f"{type(failure).__name__}: {failure}"
+            elif self._feedback is None or await self._taken(self._feedback, number):
+                self._metrics.events.labels(kind).inc()
+                return True
+            else:
+                error = "the engine failed with the event, see the log of ansible-rulebook"
+        await self._inboxed(self._inbox.set_aside, entry, event, error)
+        return False
+
+    async def _taken(self, feedback: asyncio.Queue[dict[str, Any]], number: str) -> bool:
+        """Wait for the engine's word on an event: whether it has stored it, or failed and says nothing."""
+        word = asyncio.create_task(_word(feedback, number))
+        try:
+            await asyncio.wait({word}, timeout=FEEDBACK_LIMIT)
+            if not word.done():
+                # It may be busy for as long as actions take, so that no time tells.
+                passed = asyncio.create_task(self._pass())
+                await asyncio.wait({word, passed}, return_when=asyncio.FIRST_COMPLETED)
+                passed.cancel()
+            return word.done()
+        finally:
+            word.cancel()
+
+    async def _pass(self) -> None:
+        """Return when the engine has ended with all that was put.
+
+        It passes over empty events, and its queue holds one: when the second is in, it has taken the first.
+        """
+        queue = getattr(self._queue, "queue", self._queue)
+        for _nothing in range(2):
+            await queue.put({})
+
+    async def _inboxed(self, call: Callable[..., T], *args: Any) -> T:
+        """Call the inbox, again until the disk lets it."""
+        while True:
+            try:
+                result = await asyncio.to_thread(call, *args)
+            except sqlite3.Error as error:
+                if not self.trouble:
+                    decided("feeding stopped", error=str(error), failing=True)
+                self.trouble = f"feeding waits for the disk of state_dir: {error}"
+                await asyncio.sleep(RETRY)
+            else:
+                if self.trouble:
+                    decided("feeding goes on")
+                self.trouble = ""
+                return result
+
+
+async def _word(feedback: asyncio.Queue[dict[str, Any]], number: str) -> None:
+    while (await feedback.get())["meta"]["uuid"] != number:
+        pass  # on an earlier attempt
+
+
+def _chunk(events: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list(itertools.islice(events, CHUNK))
+
+
+def _has_news(entry: Entry) -> bool:
+    return bool(entry.content.get("reports"))

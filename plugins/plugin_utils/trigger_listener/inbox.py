@@ -2,92 +2,281 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inbox: what has been accepted and not yet been taken by the engine, on disk.
+"""The inbox: what has been accepted and not yet been taken by the engine, on disk, in order.
 
-A notification is one row, however many nodes it names; its events are made when it is fed (events.py), with the same
-uuids each time, and C(done) says how many of them the engine has taken.
+A notification is one row, however many nodes it names. It is stored as it came, in a fraction of a millisecond, and
+settled later: the ledger says which of its nodes are news. Its events are made when it is fed (events.py), with the
+same uuids each time, and C(done) says how many of them the engine has taken.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
-from pathlib import Path
+import time
+import uuid
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Optional
 
-# 1: the first.
-SCHEMA = 1
+from ...module_utils import hostlist
+from ...module_utils.errors import SlurmError
+from . import ledger
+from .database import Database
+from .ledger import Ledger, Record
+from .log import decided
+from .metrics import Metrics
+from .snapshot import Snapshot
+
+# What may wait: far more than an engine that works ever leaves, and far less than a disk.
+MOST_WAITING = 10_000
+MOST_BYTES = 256 * 1024 * 1024
+# Rows that are kept for people when they have been dealt with.
+KEPT = 1000
+# Characters of a hostlist that are kept for people.
+SHOWN = 1000
+
+# What reading a row may raise when its content is not what this release writes.
+UNREADABLE = (ValueError, KeyError, TypeError, SlurmError)
+
+
+class InboxFullError(Exception):
+    """Too much waits for the engine."""
 
 
 class Entry(NamedTuple):
-    """A row of the inbox: a notification (kind C(notification)) or an event as it is (kind C(event))."""
+    """A row: a notification, a snapshot, or an event as it is (kind C(event))."""
 
     number: int
     uuid: str
     received: float
     kind: str
+    what: str
     content: dict[str, Any]
     done: int
 
 
+class New(NamedTuple):
+    """What is to be stored."""
+
+    kind: str
+    what: str
+    content: dict[str, Any]
+    uuid: str
+    received: float
+    hostlist: str = ""
+    nodes: int = 0
+
+    @classmethod
+    def notification(cls, class_: str, type_: str, text: str) -> New:
+        """Return a notification.
+
+        :param text: a hostlist.
+        :raises SlurmError: when it is none.
+        """
+        content = {"class": class_, "type": type_, "hostlist": text}
+        count = len(hostlist.expand(text))
+        return cls("notification", f"{class_} {type_}", content, str(uuid.uuid4()), time.time(), text, count)
+
+    @classmethod
+    def event(cls, event: dict[str, Any]) -> New:
+        return cls("event", event["type"], event, event["meta"]["uuid"], time.time())
+
+
 class Inbox:
-    """A queue in SQLite, for any thread.
+    """The queue of a listener.
 
     :raises sqlite3.Error: from every method when the disk is full or cannot be written; nothing is stored then.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA:
-            self._connection.close()
-            raise ValueError(f"{path} was written by a later release of hpc.slurm (schema {version}): use that one")
-        self._connection.executescript(
-            "CREATE TABLE IF NOT EXISTS inbox (number INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE,"
-            " received REAL NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0);"
-            f"PRAGMA user_version={SCHEMA};"
-        )
+    def __init__(self, database: Database, metrics: Metrics) -> None:
+        self._database, self._metrics = database, metrics
+        # Held from the reading of the ledger to the writing: what is worked out between takes its time with ten
+        # thousand nodes, and nobody who stores a notification waits for it.
+        self._settling = threading.RLock()
 
-    def store(self, uuid: str, received: float, kind: str, content: dict[str, Any]) -> None:
-        """Put an entry at the end; it is on disk when this returns."""
-        values = (uuid, received, kind, json.dumps(content))
-        with self._lock:
-            self._connection.execute("INSERT INTO inbox (uuid, received, kind, content) VALUES (?, ?, ?, ?)", values)
+    def store(self, entries: Iterable[New]) -> None:
+        """Put entries at the end, all or none; they are on disk when this returns.
 
-    def first(self) -> Optional[Entry]:
-        """Return the entry that has waited longest, or None."""
-        query = "SELECT number, uuid, received, kind, content, done FROM inbox ORDER BY number LIMIT 1"
-        with self._lock:
-            row = self._connection.execute(query).fetchone()
-        if row is None:
-            return None
-        number, uuid, received, kind, content, done = row
-        return Entry(number, uuid, received, kind, json.loads(content), done)
+        :raises InboxFullError: when too much waits already.
+        """
+        rows = [_row(entry, settled=entry.kind == "event") for entry in entries]
+        with self._database.transaction() as connection:
+            query = "SELECT count(*), coalesce(sum(size), 0) FROM inbox WHERE outcome IS NULL"
+            waiting, size = connection.execute(query).fetchone()
+            if waiting + len(rows) > MOST_WAITING or size + sum(row["size"] for row in rows) > MOST_BYTES:
+                raise InboxFullError(f"{waiting} entries wait for the engine")
+            connection.executemany(_INSERT, rows)
+
+    def next(self) -> Optional[Entry]:
+        """Return the entry that has waited longest, settled, or None. What cannot be settled is set aside."""
+        query = f"{_SELECT} WHERE outcome IS NULL ORDER BY number LIMIT 1"
+        with self._settling:
+            while row := self._row(query):
+                if row[-1]:
+                    return _entry(row)
+                self._settle(row)
+        return None
+
+    def _row(self, query: str, *values: Any) -> Any:
+        with self._database.reading() as connection:
+            return connection.execute(query, values).fetchone()
+
+    def snapshot(self, snapshot: Snapshot, count: Callable[[Entry], int]) -> tuple[str, int]:
+        """Compare a snapshot with the ledger, and put what is news at the end.
+
+        :param count: says how many events an entry makes.
+        :returns: the entry's uuid and its number of events.
+        """
+        now, number = time.time(), str(uuid.uuid4())
+        with self._settling:
+            # What was told before is older than the snapshot.
+            while row := self._row(f"{_SELECT} WHERE outcome IS NULL AND NOT settled ORDER BY number LIMIT 1"):
+                self._settle(row)
+            news, rows = self._compare(snapshot, now)
+            reports = _reports(news, now)
+            folded = hostlist.fold(record.node for record, _state in news) if news else ""
+            nodes = sum(len(report["nodes"]) for report in reports)
+            new = New("snapshot", "snapshot", {"reports": reports}, number, now, folded, nodes)
+            events = count(Entry(0, number, now, new.kind, new.what, new.content, 0))
+            self._keep(new, snapshot, rows, bool(events))
+        decided("compared", id=number, nodes=snapshot.total, events=events, hostlist=folded[:SHOWN])
+        return number, events
+
+    def _keep(self, new: New, snapshot: Snapshot, rows: list[ledger.Row], is_news: bool) -> None:
+        facts = {"sync": new.received, "nodes": snapshot.total, "triggers": snapshot.triggers}
+        with self._database.transaction() as connection:
+            number = connection.execute(_INSERT, _row(new, settled=True)).lastrowid
+            if not is_news:
+                connection.execute(_END, ("nothing new", "", number))
+            Ledger(connection).write(rows)
+            Ledger(connection).prune(new.received)
+            connection.executemany(
+                "INSERT OR REPLACE INTO facts VALUES (?, ?)", [(name, json.dumps(it)) for name, it in facts.items()]
+            )
+
+    def _compare(self, snapshot: Snapshot, now: float) -> tuple[list[tuple[Record, str]], list[ledger.Row]]:
+        """Return what is news in a snapshot, and the ledger's rows to write."""
+        named = {name: group for group in snapshot.groups for name in group.nodes}
+        with self._database.reading() as connection:
+            known = {**Ledger(connection).unwell(), **Ledger(connection).read(named)}
+        news, records = [], []
+        for name, record in known.items():
+            if name in named:
+                after, states = ledger.seen(record, named[name], snapshot.read, now)
+            else:
+                after, states = ledger.absent(record, snapshot.read, now)
+            if after != record:
+                records.append(after)
+            news += [(after, state) for state in states]
+            self._metrics.flaps.inc(_flapped(record, after, now))
+        return news, ledger.rows_of(records)
+
+    def _settle(self, row: tuple[Any, ...]) -> None:
+        """Note what of a notification is news; set it aside when it cannot be read."""
+        try:
+            entry = _entry(row)
+            content, rows = self._news(entry)
+        except UNREADABLE as error:
+            with self._database.transaction() as connection:
+                self._end(connection, row[0], "set aside", f"it cannot be read: {error}")
+                self._note_aside(connection, row[1], {}, f"it cannot be read: {error}")
+            return
+        text = json.dumps(content)
+        with self._database.transaction(durable=False) as connection:
+            Ledger(connection).write(rows)
+            connection.execute("UPDATE inbox SET content = ?, settled = 1 WHERE number = ?", (text, entry.number))
+
+    def _news(self, entry: Entry) -> tuple[dict[str, Any], list[ledger.Row]]:
+        """Return a notification's content with what is news of it, and the ledger's rows to write."""
+        content, now = entry.content, entry.received
+        state = content["type"]
+        names = hostlist.expand(content["hostlist"])
+        with self._database.reading() as connection:
+            known = Ledger(connection).read(names)
+        news = []
+        for record in known.values():
+            after, is_news = ledger.told(record, state, now)
+            if is_news:
+                news.append((after, state))
+                self._metrics.flaps.inc(_flapped(record, after, now))
+        duplicates = len(names) - len(news)
+        self._metrics.duplicates.labels(state).inc(duplicates)
+        decided("settled", id=entry.uuid, trigger=entry.what, news=len(news), duplicates=duplicates)
+        reports = _reports(news, now)
+        if not duplicates and len(reports) == 1:
+            reports[0]["hostlist"] = content["hostlist"]
+        trigger = {"class": content["class"], "type": state}
+        return {"trigger": trigger, "reports": reports}, ledger.rows_of(record for record, _state in news)
 
     def advance(self, entry: Entry, done: int) -> None:
         """Note that the engine has taken so many of the entry's events."""
-        with self._lock:
-            self._connection.execute("UPDATE inbox SET done = ? WHERE number = ?", (done, entry.number))
+        with self._database.transaction(durable=False) as connection:
+            connection.execute("UPDATE inbox SET done = ? WHERE number = ?", (done, entry.number))
 
-    def remove(self, entry: Entry) -> None:
-        with self._lock:
-            self._connection.execute("DELETE FROM inbox WHERE number = ?", (entry.number,))
+    def set_aside(self, entry: Entry, event: dict[str, Any], error: str) -> None:
+        """Note that the engine can never take an event. The next snapshot reports its nodes again."""
+        with self._settling, self._database.transaction() as connection:
+            self._note_aside(connection, entry.uuid, event, error)
+            Ledger(connection).forget(event.get("meta", {}).get("hosts", []))
 
-    def writable(self) -> bool:
-        """Tell whether the disk takes a change, by writing one that changes nothing.
+    def _note_aside(self, connection: Any, entry: str, event: dict[str, Any], error: str) -> None:
+        values = (entry, json.dumps(event), error, time.time())
+        connection.execute("INSERT INTO aside (entry, event, error, at) VALUES (?, ?, ?, ?)", values)
+        self._metrics.aside.inc()
+        decided("set aside", id=entry, event=event.get("meta", {}).get("uuid"), error=error, failing=True)
 
-        One statement that commits itself: what is rolled back never reaches the disk, so a full one goes unnoticed.
-        """
-        with self._lock:
-            try:
-                self._connection.execute(f"PRAGMA user_version={SCHEMA}")
-            except sqlite3.Error:
-                return False
-        return True
+    def end(self, entry: Entry, outcome: str, detail: str = "") -> None:
+        """Note what became of an entry, and drop the oldest of those that have ended."""
+        with self._database.transaction(durable=False) as connection:
+            self._end(connection, entry.number, outcome, detail)
 
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+    def _end(self, connection: Any, number: int, outcome: str, detail: str) -> None:
+        connection.execute(_END, (outcome, detail[:SHOWN], number))
+        connection.execute("DELETE FROM inbox WHERE outcome IS NOT NULL AND number <= ?", (number - KEPT,))
+        connection.execute("DELETE FROM aside WHERE number <= (SELECT max(number) FROM aside) - ?", (KEPT,))
+
+    def waits(self, what: str) -> bool:
+        """Tell whether an event of this type waits already."""
+        query = "SELECT 1 FROM inbox WHERE outcome IS NULL AND what = ? LIMIT 1"
+        with self._database.reading() as connection:
+            return connection.execute(query, (what,)).fetchone() is not None
+
+    def drop(self, what: str) -> None:
+        """Drop the events of this type that wait."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM inbox WHERE outcome IS NULL AND kind = 'event' AND what = ?", (what,))
+
+
+_INSERT = (
+    "INSERT INTO inbox (uuid, received, kind, what, hostlist, nodes, content, size, settled) VALUES"
+    " (:uuid, :received, :kind, :what, :hostlist, :nodes, :content, :size, :settled)"
+)
+_SELECT = "SELECT number, uuid, received, kind, what, content, done, settled FROM inbox"
+# The content is of no use any more, and may be a megabyte.
+_END = "UPDATE inbox SET outcome = ?, detail = ?, content = '{}' WHERE number = ?"
+
+
+def _row(new: New, settled: bool) -> dict[str, Any]:
+    content = json.dumps(new.content)
+    row = {**new._asdict(), "content": content, "size": len(content), "settled": settled}
+    row["hostlist"] = new.hostlist if len(new.hostlist) <= SHOWN else new.hostlist[:SHOWN] + "..."
+    return row
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    number, uuid_, received, kind, what, content, done, _settled = row
+    return Entry(number, uuid_, received, kind, what, json.loads(content), done)
+
+
+def _flapped(before: Record, after: Record, now: float) -> int:
+    """Return 1 when a node left service, and not for the first time within the hour."""
+    return int(after.fell[-1:] != before.fell[-1:] and after.flaps(now) > 1)
+
+
+def _reports(news: Iterable[tuple[Record, str]], now: float) -> list[dict[str, Any]]:
+    """Return what is news as groups of nodes with the same state, details and number of flaps."""
+    groups: dict[str, dict[str, Any]] = {}
+    for record, state in news:
+        report = {"state": state, "flaps": record.flaps(now), "details": record.details}
+        groups.setdefault(json.dumps(report), {**report, "nodes": []})["nodes"].append(record.node)
+    return list(groups.values())

@@ -2,102 +2,144 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP server: cheroot, in a thread of its own beside the event loop."""
+"""The HTTP server: aiohttp, in a thread of its own beside the engine's event loop."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
-import ssl
 import threading
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from .log import logger
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from cheroot.ssl.builtin import BuiltinSSLAdapter
-    from flask import Flask
+    from aiohttp import web
 
-logger = logging.getLogger("hpc.slurm.trigger_listener")
-
-# Seconds that a sender may let the server wait for its next byte.
-TIMEOUT = 10
+# Seconds that a connection may last: curl makes a new one each time, and nobody who trickles his request stays.
+LIFETIME = 30.0
+# Connections at once. One more closes the oldest, which is the one that says nothing: a request takes milliseconds.
+MOST_CONNECTIONS = 256
+# Seconds for TLS' handshake.
+HANDSHAKE = 10.0
 # Seconds that requests under way have when the server stops.
-GRACE = 2
+GRACE = 2.0
+# Bytes of a request's line, and of one header.
+MOST_LINE = 8190
 
 
 class Server:
-    """Serves an application on the settings' address.
+    """A socket on the settings' address, and what serves it.
 
     :raises OSError: when the address cannot be bound.
     """
 
-    def __init__(self, application: Flask, settings: Settings) -> None:
-        from cheroot.wsgi import Server as WSGIServer
-
-        self._server = WSGIServer(
-            (settings.host, settings.port),
-            application,
-            numthreads=10,
-            request_queue_size=128,
-            timeout=TIMEOUT,
-            shutdown_timeout=GRACE,
-        )
-        # cheroot reads headers, and what a refused request has left of its body, into memory: without limits of its
-        # own anybody could fill that. The application's limit comes first; chunks may be four times their content.
-        self._server.max_request_header_size = 65536
-        self._server.max_request_body_size = 4 * settings.max_body
-        # With more clients than this that keep connections open, cheroot lets requests wait.
-        self._server.keep_alive_conn_limit = 64
-        self._server.error_log = _log  # type: ignore[method-assign]
-        if settings.tls is not None:
-            self._server.ssl_adapter = tls_adapter(settings.tls)
-        self._server.prepare()
+    def __init__(self, settings: Settings) -> None:
+        self._tls = settings.tls
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        self._socket = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        self._loop = asyncio.new_event_loop()
+        self._ending = asyncio.Event()
 
     @property
     def port(self) -> int:
         """The port it listens on, also when the settings leave the choice to the system (port 0)."""
-        return int(self._server.bind_addr[1])
+        return int(self._socket.getsockname()[1])
 
-    def start(self, ended: Callable[[], object]) -> None:
-        """Serve until stopped.
+    def start(self, application: web.Application, ended: Callable[[], object]) -> None:
+        """Serve an application until stopped.
 
         :param ended: called from the server's thread when it ends, also by a failure.
         """
-        self._thread = threading.Thread(target=self._serve, args=(ended,), name="trigger_listener", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(application, ended), daemon=True)
         self._thread.start()
 
-    def _serve(self, ended: Callable[[], object]) -> None:
+    def _run(self, application: web.Application, ended: Callable[[], object]) -> None:
         try:
-            self._server.serve()
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._serve(application))
         finally:
             ended()
 
+    async def _serve(self, application: web.Application) -> None:
+        from aiohttp import web
+
+        runner = web.AppRunner(
+            application,
+            access_log=None,
+            logger=_logger(),
+            auto_decompress=False,  # a small body stays one
+            lingering_time=0,
+            max_line_size=MOST_LINE,
+            max_field_size=MOST_LINE,
+            shutdown_timeout=GRACE,
+        )
+        await runner.setup()
+        connections = _Connections(runner)
+        limit = HANDSHAKE if self._tls else None
+        server = await self._loop.create_server(
+            connections.accept, sock=self._socket, ssl=self._tls, ssl_handshake_timeout=limit
+        )
+        watching = asyncio.create_task(connections.watch())
+        try:
+            await self._ending.wait()
+        finally:
+            watching.cancel()
+            server.close()
+            await runner.cleanup()
+
+    def close(self) -> None:
+        """Close the socket, served or not."""
+        self._socket.close()
+        if not self._loop.is_running():
+            self._loop.close()
+
     def stop(self) -> None:
-        self._server.stop()
+        """Stop serving, when requests under way have been answered."""
+        self._loop.call_soon_threadsafe(self._ending.set)
         self._thread.join(timeout=10)
 
 
-def tls_adapter(context: ssl.SSLContext) -> BuiltinSSLAdapter:
-    """Return cheroot's way to TLS, with our context, and such that nobody waits for anybody's handshake.
+class _Connections:
+    """The connections there are, none of which lasts."""
 
-    cheroot's own does the handshake in the thread that accepts connections, where a client that says nothing holds up
-    all others. Here it is done by the thread that reads the request.
-    """
-    from cheroot.ssl.builtin import BuiltinSSLAdapter
+    def __init__(self, runner: web.AppRunner) -> None:
+        self._server = cast("web.Server", runner.server)
+        self._since: dict[web.RequestHandler, float] = {}
 
-    class LazyAdapter(BuiltinSSLAdapter):  # type: ignore[misc, unused-ignore]
-        def __init__(self) -> None:
-            self.context = context
+    def accept(self) -> asyncio.Protocol:
+        """Return the protocol of a new connection."""
+        open_ = self._server.connections
+        if len(open_) >= MOST_CONNECTIONS:
+            open_[0].force_close()
+        handler = self._server()
+        self._since[handler] = time.monotonic()
+        return handler
 
-        def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
-            wrapped = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-            return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
+    async def watch(self) -> None:
+        """Close those that last too long, until cancelled."""
+        while True:
+            await asyncio.sleep(1)
+            open_ = set(self._server.connections)
+            self._since = {handler: since for handler, since in self._since.items() if handler in open_}
+            for handler, since in self._since.items():
+                if time.monotonic() - since > LIFETIME:
+                    handler.force_close()
 
-    return LazyAdapter()
+
+def _logger() -> logging.Logger:
+    """Return a logger for aiohttp's failures."""
+    child = logger.getChild("http")
+    child.addFilter(_is_ours)
+    return child
 
 
-def _log(msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
-    # A client that hangs up early, or does not speak TLS, is no failure of the listener.
-    logger.log(min(level, logging.INFO) if not traceback else level, "%s", msg, exc_info=traceback)
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Leave out clients that do not speak HTTP, which aiohttp tells as its own failures are told."""
+    from aiohttp.http_exceptions import HttpProcessingError
+
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))

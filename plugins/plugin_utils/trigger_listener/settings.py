@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
 
+from .tokens import Tokens
+
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 GRANULARITIES = ("node", "batch")
-_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,12 @@ class Settings:
     id: Optional[str] = None
     cluster: Optional[str] = None
     state_dir: Path = Path()
-    token: Optional[bytes] = field(default=None, repr=False)
+    tokens: Tokens = field(default_factory=Tokens, repr=False)
     tls: Optional[ssl.SSLContext] = None
     allowed_networks: tuple[Network, ...] = ()
     granularity: str = "node"
+    permanent: bool = True
+    sync_interval: int = 300
     max_body: int = 1048576
     feedback: bool = False
 
@@ -49,9 +53,9 @@ class Settings:
             raise ValueError(f"unknown argument {', '.join(unknown)}; there are: {', '.join(ARGUMENTS)}")
         host = _text(args, "host") or cls.host
         port = _number(args, "port", cls.port, 0, 65535)
-        token = _token(args)
+        tokens = _tokens(args)
         tls = _tls(args)
-        if not _is_loopback(host) and token is None and _text(args, "cafile") is None:
+        if not _is_loopback(host) and not tokens and _text(args, "cafile") is None:
             raise ValueError(
                 f"host {host} can be reached from other machines: give token or token_file, or cafile for client "
                 "certificates, or bind to 127.0.0.1"
@@ -63,10 +67,12 @@ class Settings:
             id=_identity(args),
             cluster=_text(args, "cluster"),
             state_dir=_state_dir(args),
-            token=token,
+            tokens=tokens,
             tls=tls,
             allowed_networks=_networks(args),
             granularity=_choice(args, "granularity", GRANULARITIES),
+            permanent=_flag(args, "permanent", default=True),
+            sync_interval=_number(args, "sync_interval", cls.sync_interval, 0, 86400),
             max_body=_number(args, "max_body", cls.max_body, 1024, 1 << 30),
             feedback=_flag(args, "feedback"),
         )
@@ -87,6 +93,8 @@ ARGUMENTS = (
     "cafile",
     "allowed_networks",
     "granularity",
+    "permanent",
+    "sync_interval",
     "max_body",
     "feedback",
 )
@@ -113,8 +121,8 @@ def _number(args: Mapping[str, Any], name: str, default: int, low: int, high: in
     return number
 
 
-def _flag(args: Mapping[str, Any], name: str) -> bool:
-    value = args.get(name, False)
+def _flag(args: Mapping[str, Any], name: str, default: bool = False) -> bool:
+    value = args.get(name, default)
     if not isinstance(value, bool):
         raise ValueError(f"{name} must be true or false, this is {value!r}")
     return value
@@ -142,7 +150,7 @@ def _url(args: Mapping[str, Any], scheme: str, host: str, port: int) -> str:
 def _identity(args: Mapping[str, Any]) -> Optional[str]:
     given = _text(args, "id")
     if given is not None and not _ID.fullmatch(given):
-        raise ValueError(f"id must be 8 to 64 letters, digits, - or _, this is {given!r}")
+        raise ValueError(f"id must be 16 to 64 letters, digits, - or _, this is {given!r}")
     return given
 
 
@@ -158,21 +166,14 @@ def _state_dir(args: Mapping[str, Any]) -> Path:
     return path
 
 
-def _token(args: Mapping[str, Any]) -> Optional[bytes]:
+def _tokens(args: Mapping[str, Any]) -> Tokens:
     given, file = _text(args, "token"), _text(args, "token_file")
     if given and file:
         raise ValueError("token and token_file exclude each other: leave token out")
-    if file:
-        try:
-            given = Path(file).expanduser().read_text(encoding="utf-8").strip()
-        except (OSError, RuntimeError, ValueError) as error:
-            raise ValueError(f"token_file {file} cannot be read: {error}") from None
-    if given is None:
-        return None
-    if not re.fullmatch(r"[\x21-\x7e]{16,512}", given):
-        name = f"token_file {file}" if file else "token"
-        raise ValueError(f"{name} must hold 16 to 512 printable ASCII characters without blanks")
-    return given.encode("ascii")
+    try:
+        return Tokens(given, Path(file).expanduser() if file else None)
+    except RuntimeError as error:
+        raise ValueError(f"token_file {file} cannot be read: {error}") from None
 
 
 def _tls(args: Mapping[str, Any]) -> Optional[ssl.SSLContext]:

@@ -7,24 +7,26 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import sqlite3
-import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from .application import create_application
-from .events import listener_event
+from .application import Parts, create_application
+from .database import Database
+from .events import Listener, Maker, listener_event
 from .feeder import Feeder, Queue
-from .inbox import Inbox
+from .inbox import Inbox, InboxFullError, New
+from .log import decided, to_stderr
+from .metrics import Metrics
+from .overview import Observer
 from .server import Server
 from .settings import Settings
 from .state import StateDirectory
-
-logger = logging.getLogger("hpc.slurm.trigger_listener")
+from .syncer import SYNC_DUE, Syncer
 
 FEEDBACK = "eda_feedback_queue"
 
@@ -32,84 +34,115 @@ FEEDBACK = "eda_feedback_queue"
 async def run(queue: Queue, args: Mapping[str, Any]) -> None:
     """Listen and feed until cancelled.
 
-    :raises ValueError: for arguments that cannot be used, before the socket opens.
-    :raises OSError: when the address cannot be bound.
-    :raises sqlite3.Error: when what has been taken cannot be noted.
+    :raises SystemExit: for what can only be refused: arguments that cannot be used, a state directory in use, an
+        address that cannot be bound. It comes before anything is awaited, and so before ansible-rulebook opens its store and
+        goes on with what it finds there, which another instance may be at work on.
     :raises RuntimeError: when the HTTP server ends by itself.
     """
+    with ExitStack() as held:
+        try:
+            source = _prepare(args, held)
+        except (ValueError, OSError) as error:
+            raise SystemExit(f"hpc.slurm.trigger_listener: {error}") from None
+        await source.run(queue, args.get(FEEDBACK))
+
+
+def _prepare(args: Mapping[str, Any], held: ExitStack) -> _Source:
+    """Return the source, with all open that can be refused.
+
+    :param held: gets what must be closed at the end.
+    """
     _require_libraries()
+    to_stderr()
     settings = Settings.from_args({name: value for name, value in args.items() if name != FEEDBACK})
     state = StateDirectory(settings.state_dir)
-    try:
-        inbox = _open_inbox(state.path / "inbox.sqlite3")
+    held.callback(state.close)
+    database = _open_database(state.path / "listener.sqlite3")
+    held.callback(database.close)
+    identity, server = state.identity(settings.id), Server(settings)
+    held.callback(server.close)
+    return _Source(settings, identity, database, server)
+
+
+class _Source:
+    """The parts, put together."""
+
+    def __init__(self, settings: Settings, identity: str, database: Database, server: Server) -> None:
+        self._settings, self._identity, self._database, self._server = settings, identity, database, server
+        self._metrics = Metrics()
+        self._inbox = Inbox(database, self._metrics)
+
+    async def run(self, queue: Queue, feedback: Any) -> None:
+        settings, metrics, inbox, server = self._settings, self._metrics, self._inbox, self._server
+        url = settings.url if settings.port else re.sub(r":0$", f":{server.port}", settings.url)
+        listener = Listener(self._identity, url, str(uuid.uuid4()), settings.permanent)
+        maker = Maker(settings.granularity, settings.cluster, listener)
+        feeder = Feeder(inbox, queue, maker, metrics, feedback)
+        observer = Observer(self._database, settings, lambda: feeder.trouble)
+        application = create_application(Parts(settings, self._identity, inbox, maker, metrics, observer, feeder.wake))
+        syncer = Syncer(inbox, listener, settings.sync_interval, feeder.wake)
+        # Before any notification can come in, so that it is the first.
+        self._begin(listener)
+        loop, deaf = asyncio.get_running_loop(), asyncio.Event()
+        tasks = {
+            asyncio.create_task(feeder.run(), name="trigger_listener feeder"),
+            asyncio.create_task(syncer.run(), name="trigger_listener syncer"),
+            asyncio.create_task(deaf.wait(), name="trigger_listener server"),
+        }
+        server.start(application, lambda: loop.call_soon_threadsafe(deaf.set))
+        decided("listening", host=settings.host, port=server.port, run=listener.run)
         try:
-            feeder = Feeder(inbox, queue, settings, args.get(FEEDBACK))
-            await _serve(settings, state.identity(settings.id), inbox, feeder)
+            done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            raise RuntimeError("the HTTP server has ended by itself, see the log")
         finally:
-            inbox.close()
-    finally:
-        state.close()
+            for task in tasks:
+                task.cancel()
+            await _finish(asyncio.gather(*tasks, return_exceptions=True))
+            await _finish(asyncio.to_thread(server.stop))
+            # Nobody takes it now: it is the first thing that the next run feeds.
+            self._tell("listener_down", listener)
+            decided("stopped", run=listener.run)
 
-
-async def _serve(settings: Settings, identity: str, inbox: Inbox, feeder: Feeder) -> None:
-    application = create_application(settings, identity, inbox, feeder.wake, lambda: not feeding.done())
-    server = Server(application, settings)
-    url = settings.url if settings.port else re.sub(r":0$", f":{server.port}", settings.url)
-    listener = {"id": identity, "url": url, "run": str(uuid.uuid4())}
-    # Before any notification can come in, so that it is the first.
-    _tell(inbox, "listener_up", listener)
-    loop, deaf = asyncio.get_running_loop(), asyncio.Event()
-    feeding = asyncio.create_task(feeder.run(), name="trigger_listener feeder")
-    hearing = asyncio.create_task(deaf.wait(), name="trigger_listener server")
-    server.start(lambda: loop.call_soon_threadsafe(deaf.set))
-    logger.info("listening on %s:%s as %s", settings.host, server.port, identity)
-    try:
-        await asyncio.wait({feeding, hearing}, return_when=asyncio.FIRST_COMPLETED)
-        if feeding.done():
-            feeding.result()
-        raise RuntimeError("the HTTP server has ended by itself, see the log")
-    finally:
-        feeding.cancel()
-        hearing.cancel()
-        await _finish(server)
-        # Nobody takes it now: it is the first thing that the next run feeds.
-        _tell(inbox, "listener_down", listener)
-        logger.info("stopped")
-
-
-async def _finish(server: Server) -> None:
-    """Stop the server, also when cancelled again meanwhile, as asyncio.run does at the end."""
-    stopping = asyncio.get_running_loop().run_in_executor(None, server.stop)
-    while not stopping.done():
+    def _begin(self, listener: Listener) -> None:
         try:
-            await asyncio.shield(stopping)
+            self._inbox.drop(SYNC_DUE)  # of an earlier run
+        except sqlite3.Error as error:
+            decided("not dropped", what=SYNC_DUE, error=str(error), failing=True)
+        self._tell("listener_up", listener)
+
+    def _tell(self, kind: str, listener: Listener) -> None:
+        try:
+            self._inbox.store([New.event(listener_event(kind, listener))])
+        except (sqlite3.Error, InboxFullError) as error:
+            decided("not stored", what=kind, error=str(error), failing=True)
+
+
+async def _finish(ending: Awaitable[object]) -> None:
+    """Wait for an end, also when cancelled again meanwhile, as asyncio.run does at the end."""
+    task = asyncio.ensure_future(ending)
+    while not task.done():
+        try:
+            await asyncio.shield(task)
         except asyncio.CancelledError:
             continue
-    stopping.result()
 
 
-def _open_inbox(path: Path) -> Inbox:
+def _open_database(path: Path) -> Database:
     try:
-        return Inbox(path)
+        return Database(path)
     except sqlite3.Error as error:
         raise ValueError(f"the inbox {path} cannot be opened: {error}") from None
 
 
-def _tell(inbox: Inbox, kind: str, listener: dict[str, str]) -> None:
-    event = listener_event(kind, listener)
-    try:
-        inbox.store(event["meta"]["uuid"], time.time(), "event", event)
-    except sqlite3.Error as error:
-        logger.error("%s could not be stored: %s", kind, error)
-
-
 def _require_libraries() -> None:
     try:
-        import cheroot
+        import aiohttp
         import ClusterShell
-        import flask
+        import prometheus_client
     except ImportError as error:
         raise ValueError(
             f"{error}: install the collection's requirements.txt for the Python that runs ansible-rulebook"
         ) from None
-    del cheroot, ClusterShell, flask
+    del aiohttp, ClusterShell, prometheus_client

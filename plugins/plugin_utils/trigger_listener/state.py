@@ -55,8 +55,8 @@ class StateDirectory:
                 os.fsync(stream.fileno())  # else a power cut may leave the name without the content
             partial.replace(file)
         kept = file.read_text(encoding="utf-8", errors="replace").strip()
-        if not re.fullmatch(r"[A-Za-z0-9_-]{8,64}", kept):
-            raise ValueError(f"{file} holds no id of 8 to 64 letters, digits, - or _: correct it, or remove it")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{16,64}", kept):
+            raise ValueError(f"{file} holds no id of 16 to 64 letters, digits, - or _: correct it, or remove it")
         return kept
 
     def close(self) -> None:

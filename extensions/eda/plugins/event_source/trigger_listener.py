@@ -25,9 +25,16 @@ description:
   - Every event has C(type) and C(meta.uuid), and C(meta.hosts) with the nodes that it is about, which limits
     C(run_playbook) to these hosts.
   - C(node_state) tells a node's C(node) and C(state), or with O(granularity=batch) C(nodes), C(hostlist) and C(state);
-    C(cluster), C(origin) and C(notification), the uuid of the notification.
-  - C(trigger_fired) tells C(trigger.class) and C(trigger.type); C(listener_up) and C(listener_down) tell
-    C(listener.id), C(listener.url) and C(listener.run), which is a new uuid at each start.
+    C(cluster), C(flaps), and C(notification), the uuid of what told it. C(flaps) is how often the node left service
+    within the last hour; nodes with another number are another batch. C(origin) is C(trigger), or C(snapshot) for what
+    no trigger told and a sync found; it then has C(reason), C(reason_user), C(reason_time) and C(flags) too.
+  - The same state of a node is not reported twice in a row. C(state) is C(down), C(drained), C(draining) or C(fail),
+    and C(up), C(resume) or C(idle) for a node that is back; C(up) when a snapshot tells it.
+  - C(sync_due) asks the rules to run the playbook C(hpc.slurm.sync), at the start and every O(sync_interval).
+  - C(trigger_fired) tells C(trigger.class) and C(trigger.type). It, C(sync_due), C(listener_up) and C(listener_down)
+    tell C(listener.id), C(listener.url), C(listener.permanent), and C(listener.run), which is a new uuid at each start.
+  - C(GET /) is a status page for people; C(/healthz) answers 200 or 503 with reasons; C(/metrics) is for Prometheus. A
+    browser may give the token as the password, with any user name.
 options:
   host:
     description: The address to listen on. Anything but loopback needs a token, or client certificates with O(cafile).
@@ -42,7 +49,7 @@ options:
     type: str
   id:
     description:
-      - The listener's identity, which is part of its addresses, 8 to 64 letters, digits, C(-) or C(_).
+      - The listener's identity, which is part of its addresses, 16 to 64 letters, digits, C(-) or C(_).
       - By default one that cannot be guessed is made once and kept in O(state_dir).
     type: str
   cluster:
@@ -57,7 +64,10 @@ options:
     description: The bearer token that every request must have. Better O(token_file), since rulebooks are read by many.
     type: str
   token_file:
-    description: The file that holds the bearer token, 16 to 512 printable ASCII characters.
+    description:
+      - The file that holds the bearer token, 16 to 512 printable ASCII characters.
+      - It may hold several, one a line, all of which are accepted. It is read again when it changes. To change the
+        token, put the new one on the first line, which is the one that syncs deploy, and remove the old one later.
     type: path
   certfile:
     description: The listener's certificate with its chain, in PEM. With it the listener speaks TLS 1.2 and later only.
@@ -77,6 +87,16 @@ options:
     type: str
     choices: [node, batch]
     default: node
+  permanent:
+    description:
+      - Whether the triggers to set are permanent. It is told as C(listener.permanent), for the rules and playbooks.
+      - A trigger that is not permanent is gone when it has fired, until a rule sets it again.
+    type: bool
+    default: true
+  sync_interval:
+    description: Seconds between two C(sync_due) events; V(0) for only the one at the start.
+    type: int
+    default: 300
   max_body:
     description: The largest body to accept, in bytes.
     type: int
@@ -88,7 +108,7 @@ options:
     type: bool
     default: false
 requirements:
-  - cheroot, ClusterShell and Flask, see the collection's requirements.txt
+  - aiohttp, ClusterShell and prometheus_client, see the collection's requirements.txt
 author:
   - hpc.slurm developers
 """

@@ -1,0 +1,220 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The event filter hpc.slurm.expand_hostlist: what is in an event, as C(node_state) events."""
+
+from __future__ import annotations
+
+import logging
+import reprlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Optional, Union
+
+from ..module_utils import hostlist
+from ..module_utils.errors import SlurmError
+from .trigger_listener.node_state import STATES, batch_event, node_event
+from .trigger_listener.settings import GRANULARITIES
+
+logger = logging.getLogger("hpc.slurm.expand_hostlist")
+
+Event = dict[str, Any]
+
+# The key of an event that could not be expanded, which tells why.
+ERROR = "hostlist_error"
+_MISSING = object()
+
+# What a sender wrote, shown short, and however deep it is nested.
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = 80
+
+
+class EventError(Exception):
+    """Something about an event that keeps it from being expanded."""
+
+
+class MissingError(EventError):
+    """The event has no hostlist where there should be one."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a rulebook gives; the attributes are the documented arguments."""
+
+    hostlist_path: str
+    path_separator: str = "."
+    state: Optional[str] = None
+    state_path: Optional[str] = None
+    cluster: Optional[str] = None
+    cluster_path: Optional[str] = None
+    granularity: str = GRANULARITIES[0]
+    ignore_missing: bool = False
+
+    @classmethod
+    def check(cls, given: Mapping[str, Any]) -> Arguments:
+        """Check a rulebook's arguments.
+
+        :raises ValueError: with the argument's name, what is wrong with it and what to write instead.
+        """
+        known = cls.__dataclass_fields__
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise ValueError(f"unknown argument {', '.join(unknown)}; there are: {', '.join(known)}")
+        flag = given.get("ignore_missing", False)
+        if not isinstance(flag, bool):
+            raise ValueError(f"ignore_missing must be true or false, this is {flag!r}")
+        if "hostlist_path" not in given:
+            raise ValueError("hostlist_path is missing: tell where the hostlist is, for example payload.nodes")
+        arguments = cls(
+            hostlist_path=_text(given, "hostlist_path"),
+            path_separator=_text(given, "path_separator", cls.path_separator),
+            state=_optional(given, "state"),
+            state_path=_optional(given, "state_path"),
+            cluster=_optional(given, "cluster"),
+            cluster_path=_optional(given, "cluster_path"),
+            granularity=_text(given, "granularity", cls.granularity),
+            ignore_missing=flag,
+        )
+        if (arguments.state is None) == (arguments.state_path is None):
+            raise ValueError("give either state, or state_path for a state that is in the event")
+        if arguments.cluster is not None and arguments.cluster_path is not None:
+            raise ValueError("cluster and cluster_path exclude each other")
+        for name, choices in (("state", STATES), ("granularity", GRANULARITIES)):
+            if getattr(arguments, name) not in (None, *choices):
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, this is {getattr(arguments, name)!r}")
+        return arguments
+
+
+def require_libraries() -> None:
+    """Say at the start what is missing, rather than at the first event.
+
+    :raises ValueError: when a library is not there.
+    """
+    if hostlist.CLUSTERSHELL_ERROR:
+        raise ValueError(
+            "expand_hostlist needs ClusterShell: install the collection's requirements.txt for the Python that runs "
+            "ansible-rulebook"
+        )
+
+
+def expand(event: Event, given: Mapping[str, Any]) -> Union[Event, list[Event]]:
+    """Return the C(node_state) events of an event, or the event itself when it is not one that can be expanded.
+
+    :raises ValueError: for arguments that cannot be used, whatever the event.
+    """
+    try:
+        arguments = Arguments.check(given)
+    except ValueError as error:
+        raise ValueError(f"hpc.slurm.expand_hostlist: {error}") from None
+    try:
+        return _events(event, arguments)
+    except MissingError as error:
+        return event if arguments.ignore_missing else _refused(event, str(error))
+    except EventError as error:
+        return _refused(event, str(error))
+
+
+def _refused(event: Event, why: str) -> Event:
+    logger.warning("event %s passes as it is: %s", _repr.repr(_meta(event).get("uuid")), why)
+    return {**event, ERROR: why} if isinstance(event, dict) else event
+
+
+def _meta(event: Event) -> dict[str, Any]:
+    meta = event.get("meta") if isinstance(event, dict) else None
+    return meta if isinstance(meta, dict) else {}
+
+
+def _events(event: Event, arguments: Arguments) -> list[Event]:
+    nodes = _nodes(event, arguments)
+    state: dict[str, Any] = {"state": _state(event, arguments), "cluster": _cluster(event, arguments)}
+    state["origin"] = "trigger"
+    meta = _meta(event)
+    notification, received = _notification(meta.get("uuid")), meta.get("received_at")
+    if not isinstance(received, str):
+        received = datetime.now(timezone.utc).isoformat()
+    if arguments.granularity == "batch":
+        made = [batch_event(notification, received, nodes, hostlist.fold(nodes), **state)]
+    else:
+        made = [node_event(notification, received, node, **state) for node in nodes]
+    for each in made:
+        # Copies for each: the filter that follows every other writes into meta.source.
+        kept = {key: dict(value) if isinstance(value, dict) else value for key, value in meta.items()}
+        each["meta"] = {**kept, **each["meta"]}
+    return made
+
+
+def _notification(given: Any) -> uuid.UUID:
+    """Return the uuid of an event: its own, one that is always the same for a text of another kind, or a new one."""
+    if not isinstance(given, str):
+        return uuid.uuid4()
+    try:
+        return uuid.UUID(given)
+    except ValueError:
+        return uuid.uuid5(uuid.NAMESPACE_OID, ascii(given))
+
+
+def _nodes(event: Event, arguments: Arguments) -> list[str]:
+    found = _find(event, arguments.hostlist_path, arguments.path_separator)
+    if found is _MISSING:
+        raise MissingError(f"there is no {arguments.hostlist_path} in it")
+    items = [found] if isinstance(found, str) else found
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise EventError(f"{arguments.hostlist_path} is not a text or a list of texts: {_shown(found)}")
+    try:
+        nodes = hostlist.from_option(items)
+    except SlurmError as error:
+        raise EventError(f"{arguments.hostlist_path} is {error.message}") from None
+    if not nodes:
+        raise EventError(f"{arguments.hostlist_path} is empty")
+    return nodes
+
+
+def _state(event: Event, arguments: Arguments) -> str:
+    if arguments.state_path is None:
+        return str(arguments.state)
+    found = _find(event, arguments.state_path, arguments.path_separator)
+    # Slurm's own tools write states in capitals.
+    state = found.strip().lower() if isinstance(found, str) else None
+    if state not in STATES:
+        raise EventError(f"{arguments.state_path} is not one of {', '.join(STATES)}: {_shown(found)}")
+    return state
+
+
+def _cluster(event: Event, arguments: Arguments) -> Optional[str]:
+    if arguments.cluster_path is None:
+        return arguments.cluster
+    found = _find(event, arguments.cluster_path, arguments.path_separator)
+    if not isinstance(found, str) or not found.strip():
+        raise EventError(f"{arguments.cluster_path} is not the name of a cluster: {_shown(found)}")
+    return found.strip()
+
+
+def _find(event: Any, path: str, separator: str) -> Any:
+    """Return what is at a path of keys, and of numbers in lists, or C(_MISSING)."""
+    found = event
+    for step in path.split(separator):
+        if isinstance(found, dict):
+            found = found.get(step, _MISSING)
+        elif isinstance(found, list) and step.isdecimal() and int(step) < len(found):
+            found = found[int(step)]
+        else:
+            return _MISSING
+    return found
+
+
+def _text(given: Mapping[str, Any], name: str, default: Optional[str] = None) -> str:
+    value = given.get(name, default)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} must be a text that is not empty, this is {value!r}")
+    return value
+
+
+def _optional(given: Mapping[str, Any], name: str) -> Optional[str]:
+    return None if given.get(name) is None else _text(given, name)
+
+
+def _shown(value: Any) -> str:
+    return "it is not there" if value is _MISSING else _repr.repr(value)

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Snapshots: what playbooks/sync.yml reads on the controller and posts, checked whole before anything is believed.
+
+{"time": 1790000000.0,      when Slurm was read, by the controller's clock
+ "age": 2.5,                seconds from then to the posting
+ "slurm_user": "slurm",     SlurmUser of slurm.conf
+ "count": 10008,            all nodes of the cluster
+ "nodes": [{"nodes": "node[1-3]", "state": ["DOWN", "NOT_RESPONDING"], "reason": "Not responding",
+            "reason_user": "slurm", "reason_time": 1789999000}],
+                            those that are not well, in groups of the same state and reason
+ "triggers": [{"id": 17, "event": "down", "permanent": true}]}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple, Optional
+
+from ...module_utils import hostlist
+from ...module_utils.errors import SlurmError
+
+# Reasons that our own modules and playbooks give.
+OURS = "hpc.slurm."
+
+
+class Group(NamedTuple):
+    """Nodes that are not well, in the same way.
+
+    C(since) is when the reason was given, by the listener's clock; C(details) is what events tell.
+    """
+
+    nodes: list[str]
+    flags: frozenset[str]
+    reason: str
+    since: float
+    by_slurmctld: bool
+    details: dict[str, Any]
+
+
+class Snapshot(NamedTuple):
+    """A snapshot; C(read) is when Slurm was read, by the listener's clock, C(total) the number of all nodes."""
+
+    read: float
+    total: int
+    groups: list[Group]
+    triggers: list[dict[str, Any]]
+
+
+def parse(text: str, now: float) -> Snapshot:
+    """Return a snapshot from its JSON text.
+
+    :param now: the time of its arrival, by the listener's clock.
+    :raises SlurmError: with what is wrong, and where.
+    """
+    try:
+        content = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise SlurmError(f"not JSON: {error}") from None
+    given = _fields(content, "the snapshot", {**_NUMBERS, "slurm_user": str, "nodes": list, "triggers": list})
+    read = now - _between(given["age"], "age", 0, 86400)
+    total = _between(given["count"], "count", 1, hostlist.LIMIT)
+    skew = read - _between(given["time"], "time", 0, 1e11)
+    groups = [_group(node, f"nodes[{index}]", given["slurm_user"], skew) for index, node in enumerate(given["nodes"])]
+    named = [name for group in groups for name in group.nodes]
+    if len(set(named)) < len(named):
+        raise SlurmError("nodes: a node is named twice")
+    if len(named) > total:
+        raise SlurmError(f"nodes: {len(named)} are named, and count says that there are {total}")
+    triggers = [_trigger(trigger, f"triggers[{index}]") for index, trigger in enumerate(given["triggers"])]
+    return Snapshot(read, total, groups, triggers)
+
+
+_NUMBER = (int, float)
+_NUMBERS = {"time": _NUMBER, "age": _NUMBER, "count": int}
+_NODE = {
+    "nodes": str,
+    "state": list,
+    "reason": (str, type(None)),
+    "reason_user": (str, type(None)),
+    "reason_time": (*_NUMBER, type(None)),
+}
+_TRIGGER = {"id": int, "event": str, "permanent": bool}
+
+
+def _group(content: Any, where: str, slurm_user: str, skew: float) -> Group:
+    given = _fields(content, where, _NODE)
+    if not given["state"] or not all(isinstance(flag, str) and flag.isupper() for flag in given["state"]):
+        raise SlurmError(f"{where}: state is a list of flags such as DOWN")
+    try:
+        nodes = hostlist.expand(given["nodes"])
+    except SlurmError as error:
+        raise SlurmError(f"{where}: {error.message}") from None
+    reason, user, when = given["reason"] or "", given["reason_user"], given["reason_time"]
+    details = {
+        "reason": given["reason"],
+        "reason_user": user,
+        "reason_time": when,
+        "flags": sorted(given["state"]),
+    }
+    since = _between(when or 0, f"{where}: reason_time", 0, 1e11) + skew
+    return Group(nodes, frozenset(given["state"]), reason, since, _by_slurmctld(reason, user, slurm_user), details)
+
+
+def _by_slurmctld(reason: str, user: Optional[str], slurm_user: str) -> bool:
+    """slurmctld acts as SlurmUser; so do our own modules, whose reasons tell so."""
+    return user == slurm_user and bool(reason) and not reason.startswith(OURS)
+
+
+def _trigger(content: Any, where: str) -> dict[str, Any]:
+    return _fields(content, where, _TRIGGER)
+
+
+def _fields(content: Any, where: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return an object's fields: exactly those wanted, of these types."""
+    if not isinstance(content, dict):
+        raise SlurmError(f"{where} is not an object")
+    if differing := sorted(set(content) ^ set(wanted)):
+        word = "unknown" if differing[0] in content else "missing"
+        raise SlurmError(f"{where}: {word} {differing[0][:40]!r}; there are exactly {', '.join(wanted)}")
+    for name, types in wanted.items():
+        if not isinstance(content[name], types) or (isinstance(content[name], bool) and types is not bool):
+            raise SlurmError(f"{where}: {name} is of another type than documented")
+    return content
+
+
+def _between(value: Any, name: str, low: float, high: float) -> Any:
+    if not low <= value <= high:
+        raise SlurmError(f"{name} is not from {low:g} to {high:g}")
+    return value
+
+
+def _no_constant(name: str) -> Callable[[], None]:
+    raise ValueError(f"{name} is not JSON")

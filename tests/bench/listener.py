@@ -1,0 +1,268 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The event source trigger_listener beside eda.builtin.webhook, each in a real ansible-rulebook.
+
+Runs inside the lab (`make bench`). Each round starts ansible-rulebook for each of the sources in turn, with one rule that
+matches every notification, and posts to it with load.py: as fast as it answers, and then at a fixed rate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HERE = Path(__file__).resolve().parent
+# The checkout is on a disk; everything else in the lab is in memory.
+ON_DISK = HERE.parent / "output" / "bench-listener"
+IN_MEMORY = Path("/dev/shm/bench-listener")
+TOKEN = "token-of-the-benchmark-0123456789"
+ID = "listener-of-the-benchmark"
+# Seconds to wait for anything.
+LIMIT = 180
+RATE = 100
+
+RULEBOOK = """
+- name: Bench
+  hosts: all
+  sources:
+    - {source}
+  rules:
+    - name: Count it
+      condition: {condition}
+      action:
+        debug:
+          msg: seen
+"""
+CURL = "Host: 127.0.0.1\r\nUser-Agent: curl/8.0\r\nAccept: */*\r\n"
+BEARER = f"Authorization: Bearer {TOKEN}\r\n"
+
+
+class Side(NamedTuple):
+    """A source, and how to post a notification to it.
+
+    :param events: how many events the engine gets of a notification.
+    """
+
+    name: str
+    source: dict[str, Any]
+    condition: str
+    head: str
+    body: str
+    status: str
+    events: int
+
+
+class Result(NamedTuple):
+    """What one round found of one side; latencies in milliseconds, all else a second."""
+
+    answered: float
+    p50: float
+    p99: float
+    p50_at_rate: float
+    p99_at_rate: float
+    ruled: float
+
+
+def webhook(name: str, token: bool) -> Side:
+    head = f"POST /slurm HTTP/1.1\r\n{CURL}{BEARER if token else ''}Content-Type: application/json\r\n"
+    arguments = {"host": "127.0.0.1", **({"token": TOKEN} if token else {})}
+    body = '{{"nodes": "n{:07}", "state": "down"}}'
+    return Side(name, {"eda.builtin.webhook": arguments}, 'event.payload.state == "down"', head, body, "200", 1)
+
+
+def listener(name: str, state_dir: Path) -> Side:
+    head = f"POST /{ID}/node/down HTTP/1.1\r\n{CURL}{BEARER}Content-Type: application/x-www-form-urlencoded\r\n"
+    arguments = {"token": TOKEN, "id": ID, "state_dir": str(state_dir)}
+    condition = 'event.type == "node_state" and event.state == "down"'
+    return Side(name, {"hpc.slurm.trigger_listener": arguments}, condition, head, "n{:07}", "202", 2)
+
+
+SIDES = (
+    webhook("webhook", token=False),
+    webhook("webhook, token", token=True),
+    listener("listener, durable", ON_DISK),
+    listener("listener, in memory", IN_MEMORY),
+)
+
+
+class Rulebook:
+    """A running ansible-rulebook, and how many notifications its rule has seen."""
+
+    def __init__(self, side: Side, directory: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        for state in (ON_DISK, IN_MEMORY):
+            shutil.rmtree(state, ignore_errors=True)
+        ((plugin, arguments),) = side.source.items()
+        source = json.dumps({plugin: {**arguments, "port": self.port}})
+        text = RULEBOOK.format(source=source, condition=side.condition)
+        (directory / "rulebook.yml").write_text(text, encoding="utf-8")
+        (directory / "inventory.yml").write_text("all: {hosts: {localhost: }}\n", encoding="ascii")
+        command = ["ansible-rulebook", "--rulebook", "rulebook.yml", "--inventory", "inventory.yml"]
+        self._log = directory / "log"
+        self._counted, self._read = 0, 0
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=directory,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "JAVA_TOOL_OPTIONS": "-Xrs"},
+            )
+
+    def seen(self) -> int:
+        """Return how many the rule has seen. Whole lines only, and each is read once."""
+        with self._log.open("rb") as log:
+            log.seek(self._read)
+            new = log.read()
+        new = new[: new.rfind(b"\n") + 1]
+        self._read += len(new)
+        self._counted += new.count(b"\nseen\n")
+        return self._counted
+
+    def wait(self, what: str, came: Callable[[], bool]) -> None:
+        until = time.monotonic() + LIMIT
+        while not came():
+            if self.process.poll() is not None:
+                raise SystemExit(f"ansible-rulebook ended before {what}: {self._log.read_text()[-3000:]}")
+            if time.monotonic() > until:
+                raise SystemExit(f"waited {LIMIT} s in vain for {what}: {self._log.read_text()[-3000:]}")
+            time.sleep(0.02)
+
+    def listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@contextmanager
+def running(side: Side) -> Iterator[Rulebook]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        rulebook = Rulebook(side, Path(directory))
+        try:
+            rulebook.wait("it listens", rulebook.listens)
+            yield rulebook
+        finally:
+            rulebook.process.send_signal(signal.SIGTERM)
+            try:
+                rulebook.process.wait(timeout=60)
+            finally:
+                rulebook.process.kill()
+
+
+class Poster:
+    """Posts to a rulebook, each notification of another node, and tells what came of it."""
+
+    def __init__(self, side: Side, rulebook: Rulebook) -> None:
+        self._side, self._rulebook, self._first = side, rulebook, 0
+
+    def post(self, requests: int, **order: int) -> tuple[list[float], float, float]:
+        """Return the latencies, sorted, the seconds until the last answer, and those until the rule has seen all."""
+        side, wanted = self._side, self._first + requests
+        order |= {"port": self._rulebook.port, "requests": requests, "first": self._first}
+        words = [sys.executable, str(HERE / "load.py"), json.dumps({**order, "head": side.head, "body": side.body})]
+        started = time.perf_counter()
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as load:
+            assert load.stdout is not None
+            found = json.loads(load.stdout.read())
+        if found["answers"] != {side.status: requests}:
+            raise SystemExit(f"{side.name}: {requests} requests, and these answers: {found['answers']}")
+        self._first = wanted
+        self._rulebook.wait(f"the rule sees {wanted} notifications", lambda: self._rulebook.seen() >= wanted)
+        return sorted(found["latencies"]), found["seconds"], time.perf_counter() - started
+
+
+def measure(side: Side, options: argparse.Namespace) -> Result:
+    with running(side) as rulebook:
+        poster = Poster(side, rulebook)
+        poster.post(options.warm_up, at_once=8)
+        fast, answered, ruled = poster.post(options.requests, at_once=options.at_once)
+        slow, _seconds, _ruled = poster.post(options.seconds * RATE, rate=RATE)
+    return Result(
+        options.requests / answered,
+        *(percentile(latencies, part) for latencies in (fast, slow) for part in (50, 99)),
+        options.requests / ruled,
+    )
+
+
+def percentile(latencies: list[float], part: int) -> float:
+    return latencies[min(len(latencies) - 1, len(latencies) * part // 100)] * 1000
+
+
+def table(found: dict[str, list[Result]], first: str) -> str:
+    """Return the medians with the least and the most, and the medians of the ratios to the first side's of the round."""
+    events = {side.name: side.events for side in SIDES}
+    lines = [
+        f"| | answered/s | p50, ms | p99, ms | p50 at {RATE}/s, ms | p99 at {RATE}/s, ms | notifications/s at the rule "
+        "| events/s | answered, ratio | at the rule, ratio |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, results in found.items():
+        columns = [spread(list(values)) for values in zip(*results)]
+        columns.append(spread([result.ruled * events[name] for result in results]))
+        for number in (0, 5):
+            ratios = [ours[number] / theirs[number] for ours, theirs in zip(results, found[first])]
+            columns.append(spread(ratios, 2))
+        lines.append(f"| {name} | {' | '.join(columns)} |")
+    return "\n".join(lines)
+
+
+def spread(values: list[float], digits: int = 1) -> str:
+    def shown(value: float) -> str:
+        return f"{value:.0f}" if value >= 100 else f"{value:.{digits}f}"
+
+    return f"{shown(statistics.median(values))} ({shown(min(values))}-{shown(max(values))})"
+
+
+def disk() -> str:
+    """Return what a write that has to be on the disk costs, in the two places."""
+    told = []
+    for folder in (ON_DISK, IN_MEMORY):
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "probe").open("wb", buffering=0) as file:
+            times = []
+            for _number in range(200):
+                file.write(b"x" * 4096)
+                started = time.perf_counter()
+                os.fdatasync(file.fileno())
+                times.append(time.perf_counter() - started)
+        told.append(f"{sorted(times)[100] * 1000:.2f} ms in {folder}")
+        shutil.rmtree(folder)
+    return f"fdatasync of 4 kB, median: {', '.join(told)}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3, help="so many (%(default)s)")
+    parser.add_argument("--requests", type=int, default=4000, help="as fast as they are answered (%(default)s)")
+    parser.add_argument("--at-once", type=int, default=32, help="of them under way (%(default)s)")
+    parser.add_argument("--seconds", type=int, default=20, help=f"at {RATE} a second (%(default)s)")
+    parser.add_argument("--warm-up", type=int, default=500, help="requests before that (%(default)s)")
+    parser.add_argument("pattern", nargs="*", help="only sides with one of these in their name")
+    options = parser.parse_args()
+    print(disk(), flush=True)
+    sides = [side for side in SIDES if not options.pattern or any(word in side.name for word in options.pattern)]
+    found: dict[str, list[Result]] = {side.name: [] for side in sides}
+    for number in range(options.rounds):
+        for side in sides:
+            found[side.name].append(result := measure(side, options))
+            print(f"round {number + 1}, {side.name}: {result}", file=sys.stderr, flush=True)
+    print(table(found, sides[0].name))
+
+
+if __name__ == "__main__":
+    main()

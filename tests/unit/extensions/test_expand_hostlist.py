@@ -1,0 +1,207 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter as ansible-rulebook runs it, by its path, and what it promises."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import runpy
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.hpc.slurm.plugins.module_utils import hostlist
+from ansible_collections.hpc.slurm.plugins.plugin_utils import expand_hostlist
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import events, inbox, node_state, settings
+
+FILTER = Path(__file__).resolve().parents[3] / "extensions" / "eda" / "plugins" / "event_filter" / "expand_hostlist.py"
+FILE = runpy.run_path(str(FILTER))
+OPTIONS = yaml.safe_load(FILE["DOCUMENTATION"])["options"]
+ORIGIN = "00000000-0000-0000-0000-000000000007"
+DOWN = {"hostlist_path": "payload.nodes", "state": "down"}
+
+
+def run(event, **arguments):
+    """The filter, which must leave the event that it was given as it was."""
+    before = copy.deepcopy(event)
+    result = FILE["main"](event, **{**DOWN, **arguments})
+    assert event == before
+    return result
+
+
+def of(nodes, **meta):
+    return {"payload": {"nodes": nodes}, "meta": meta}
+
+
+def refused(event, **arguments):
+    """Return why an event passed as it is."""
+    result = run(event, **arguments)
+    assert {key: value for key, value in result.items() if key != "hostlist_error"} == event
+    return result["hostlist_error"]
+
+
+def test_all_speak_of_the_same_arguments():
+    attributes = {field.name: field for field in fields(expand_hostlist.Arguments)}
+    assert list(OPTIONS) == list(attributes)
+    for name, option in OPTIONS.items():
+        default = attributes[name].default
+        assert (default is MISSING) == option.get("required", False)
+        assert default in (MISSING, option.get("default"))
+        assert attributes[name].type in ({"str": ("str", "Optional[str]"), "bool": ("bool",)}[option["type"]])
+    assert tuple(OPTIONS["state"]["choices"]) == node_state.STATES
+    assert tuple(OPTIONS["granularity"]["choices"]) == settings.GRANULARITIES
+
+
+def test_the_examples_are_taken():
+    given = [
+        filter_["hpc.slurm.expand_hostlist"]
+        for ruleset in yaml.safe_load(FILE["EXAMPLES"])
+        for source in ruleset["sources"]
+        for filter_ in source["filters"]
+    ]
+    assert len(given) == 3
+    for arguments in given:
+        assert expand_hostlist.Arguments.check(arguments).hostlist_path == arguments["hostlist_path"]
+
+
+@pytest.mark.parametrize("granularity", settings.GRANULARITIES)
+def test_the_same_events_as_the_listeners(granularity):
+    entry = inbox.Entry(1, ORIGIN, 86400.5, "notification", events.notification("node", "down", "n[1-2],gpu07"), 0)
+    fired, *wanted = events.events_of(entry, granularity, "lab")
+    event = of("n[1-2],gpu07", uuid=ORIGIN, received_at=fired["meta"]["received_at"])
+    found = run(event, cluster="lab", granularity=granularity)
+    for each in wanted:
+        each.pop("flaps", None)  # only the listener knows
+    assert found == wanted
+
+
+def test_what_was_in_meta_is_kept_and_every_event_has_its_own():
+    first, second = run(of("n[1-2]", source={"name": "x"}, headers={"A": "b"}, endpoint="e", hosts=["z"]))
+    assert first["meta"].items() >= {"source": {"name": "x"}, "headers": {"A": "b"}, "endpoint": "e"}.items()
+    assert (first["meta"]["hosts"], second["meta"]["hosts"]) == (["n1"], ["n2"])
+    first["meta"]["source"]["type"] = "y"
+    assert second["meta"]["source"] == {"name": "x"}
+
+
+def test_uuids():
+    def uuids(**meta):
+        return [event["meta"]["uuid"] for event in run(of("n[1-2]", **meta))]
+
+    assert uuids(uuid=ORIGIN) == uuids(uuid=ORIGIN)
+    assert uuids(uuid="no uuid \ud800") == uuids(uuid="no uuid \ud800") != uuids(uuid="another")
+    assert len({*uuids(), *uuids(), *uuids(uuid=7), *uuids(uuid=7)}) == 8
+    assert len({event["notification"] for event in run(of("n[1-2]"))}) == 1
+
+
+def test_without_meta_or_with_an_odd_one():
+    for event in ({"payload": {"nodes": "n1"}}, {"payload": {"nodes": "n1"}, "meta": "x"}):
+        (made,) = run(event)
+        assert made["meta"]["hosts"] == ["n1"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", made["meta"]["received_at"])
+
+
+@pytest.mark.parametrize(
+    ("path", "separator", "event"),
+    [
+        ("body", ".", {"body": "n1\n"}),
+        ("payload.body", ".", {"payload": {"body": ["n1"]}}),
+        ("a/b.c/0/d", "/", {"a": {"b.c": [{"d": "n1"}]}}),
+    ],
+)
+def test_where_the_hostlist_is(path, separator, event):
+    (made,) = run(event, hostlist_path=path, path_separator=separator)
+    assert made["node"] == "n1"
+
+
+def test_lists_of_texts():
+    assert [event["node"] for event in run(of(["n[1-2]", " n1 ", "gpu07"]))] == ["gpu07", "n1", "n2"]
+
+
+def test_state_and_cluster_of_the_event():
+    event = {"nodes": "n1", "state": " DRAINED ", "cluster": "blue "}
+    paths = {"hostlist_path": "nodes", "state": None, "state_path": "state", "cluster_path": "cluster"}
+    (made,) = run(event, **paths)
+    assert (made["state"], made["cluster"]) == ("drained", "blue")
+    assert refused({**event, "state": "DOWN*"}, **paths).startswith("state is not one of up, down, drained")
+    assert refused({**event, "state": 7}, **paths).endswith(": 7")
+    assert refused({"nodes": "n1", "cluster": "blue"}, **paths).endswith("resume: it is not there")
+    assert refused({**event, "cluster": " "}, **paths) == "cluster is not the name of a cluster: ' '"
+
+
+@pytest.mark.parametrize("bad", ["", "  ", [], "@all", "n[1-", "n1 n2", "n[1-5000000]", ["n1", ""], "n1\nn2", "\ud800"])
+def test_what_is_no_hostlist(bad, caplog):
+    why = refused(of(bad, uuid="u\nv"))
+    assert why.startswith("payload.nodes is ")
+    (record,) = caplog.records
+    assert record.levelname == "WARNING" and record.name == "hpc.slurm.expand_hostlist"
+    assert record.getMessage() == rf"event 'u\nv' passes as it is: {why}"
+    assert record.getMessage().isprintable()
+
+
+@pytest.mark.parametrize("bad", [7, None, True, 1.5, {"n1": 1}, ["n1", 2], [["n1"]], {}])
+def test_what_is_no_text(bad):
+    assert refused(of(bad)).startswith("payload.nodes is not a text or a list of texts: ")
+
+
+def test_what_is_nested_deep_or_long():
+    deep = json.loads("[" * 900 + "]" * 900)
+    assert len(FILE["main"](of(deep), **DOWN)["hostlist_error"]) < 200
+    assert len(refused(of("x!" * 100000))) < 250
+
+
+@pytest.mark.parametrize("event", [{}, {"payload": {}}, {"payload": "n1"}, {"payload": ["n1"]}, {"payload": None}])
+def test_events_without_a_hostlist(event, caplog):
+    assert refused(event) == "there is no payload.nodes in it"
+    assert len(caplog.records) == 1
+    assert run(event, ignore_missing=True) is event
+    assert len(caplog.records) == 1
+
+
+def test_what_is_no_event_at_all():
+    assert FILE["main"]("text", **DOWN) == "text"
+
+
+def test_what_is_there_and_wrong_is_never_ignored():
+    assert refused(of("n["), ignore_missing=True).startswith("payload.nodes is not a hostlist")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"hostlist": "x"}, "unknown argument hostlist; there are: hostlist_path, path_separator, state"),
+        ({"hostlist_path": ""}, "hostlist_path must be a text that is not empty, this is ''"),
+        ({"state": None}, "give either state, or state_path"),
+        ({"state_path": "x"}, "give either state, or state_path"),
+        ({"state": "broken"}, "state must be one of up, down, .* this is 'broken'"),
+        ({"cluster": "a", "cluster_path": "b"}, "cluster and cluster_path exclude each other"),
+        ({"granularity": "nodes"}, "granularity must be one of node, batch, this is 'nodes'"),
+        ({"granularity": None}, "granularity must be a text"),
+        ({"path_separator": ""}, "path_separator must be a text"),
+        ({"ignore_missing": "no"}, "ignore_missing must be true or false, this is 'no'"),
+    ],
+)
+def test_arguments_that_cannot_be_used(arguments, told):
+    with pytest.raises(ValueError, match=f"^hpc.slurm.expand_hostlist: {told}"):
+        run(of("n1"), **arguments)
+
+
+def test_no_hostlist_path():
+    with pytest.raises(ValueError, match="hostlist_path is missing: tell where the hostlist is"):
+        FILE["main"](of("n1"), state="down")
+
+
+def test_a_library_that_is_missing(monkeypatch):
+    monkeypatch.setattr(hostlist, "CLUSTERSHELL_ERROR", "ModuleNotFoundError")
+    with pytest.raises(ValueError, match="ClusterShell.*requirements.txt"):
+        expand_hostlist.require_libraries()
+
+
+def test_ten_thousand_nodes():
+    made = run(of("n[00001-10000]", uuid=ORIGIN))
+    assert len({event["meta"]["uuid"] for event in made}) == 10000
