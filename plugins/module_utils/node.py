@@ -388,6 +388,7 @@ def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
     if attributes is not None:
         expect_known("a node", "attribute", attributes, slurm.node_attributes())
     nodes = slurm.nodes(None if attributes is None else {*attributes, "state", "partitions"})
+    total = len(nodes)
     if params["nodes"] is not None:
         nodes = select_nodes(nodes, hostlist.from_option(params["nodes"]))
     if params["partitions"] is not None:
@@ -398,7 +399,7 @@ def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
         nodes = {name: node for name, node in nodes.items() if flags & set(node["state"])}
     names, folded = hostlist.arrange(nodes)
     shown = {name: _pick(nodes[name], attributes) for name in names}
-    return Plan({"nodes": shown, "names": names, "hostlist": folded})
+    return Plan({"nodes": shown, "names": names, "hostlist": folded, "total": total})
 
 
 def _pick(node: dict[str, Any], attributes: Optional[list[str]]) -> dict[str, Any]:

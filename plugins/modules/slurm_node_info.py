@@ -84,6 +84,11 @@ hostlist:
   returned: success
   type: str
   sample: gpu[07-08]
+total:
+  description: How many nodes the cluster has, those that are not returned included.
+  returned: success
+  type: int
+  sample: 10008
 """
 
 from ansible_collections.hpc.slurm.plugins.module_utils.core import run_module

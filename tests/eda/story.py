@@ -6,6 +6,7 @@ the reaction playbook. `make demo` tells it to a person, the end-to-end test ass
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import trustme
 import yaml
@@ -31,6 +32,7 @@ RULEBOOK_LOG = LOGS / "rulebook.log"
 RESULT = LOGS / "result"
 NODE = "node3"
 CURL_CONFIG = Path("/etc/slurm/hpc-slurm-listener.conf")
+EVENTS = {"down", "drained", "fail", "resume", "up"}
 TOKEN = "demo-token-of-the-lab-0123456789"
 
 
@@ -50,12 +52,11 @@ class MissingError(Exception):
 class Rulebook:
     """The ansible-rulebook process, and its output with the time at which each line came."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, rulebook: str = "hpc.slurm.node_events", **settings: object) -> None:
         self.lines: list[tuple[float, str]] = []
         self.port = free_port()
-        command = ["ansible-rulebook", "--rulebook", "hpc.slurm.node_events", "--verbose"]
-        command += ["--inventory", str(inventory(directory)), "--vars", str(variables(directory, self.port))]
-        command += ["--persistence-id", "lab"]
+        command = ["ansible-rulebook", "--rulebook", rulebook, "--verbose", "--inventory", str(inventory(directory))]
+        command += ["--vars", str(variables(directory, self.port, **settings)), "--persistence-id", "lab"]
         self._process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -75,6 +76,16 @@ class Rulebook:
                 self.lines.append((time.time(), line.rstrip()))
                 log.write(line)
                 log.flush()
+
+    def decisions(self, name: str, **facts: object) -> list[tuple[float, dict[str, Any]]]:
+        """Return the decisions of the listener with these facts, with their times."""
+        found = []
+        for when, line in list(self.lines):
+            if line.startswith('{"time"'):
+                told = json.loads(line)
+                if told["decision"] == name and facts.items() <= told.items():
+                    found.append((when, told))
+        return found
 
     def find(self, pattern: str) -> Optional[tuple[float, re.Match[str]]]:
         """Return the first line that a regular expression matches somewhere, with its time."""
@@ -174,7 +185,7 @@ class Story:
     # The steps' conditions: each returns when it came, or None.
 
     def _armed(self) -> Optional[float]:
-        ready = self.rulebook.find("PLAY RECAP") and {"down", "drained"} <= set(armed())
+        ready = self.rulebook.find("PLAY RECAP") and set(armed()) >= EVENTS
         return time.time() if ready else None
 
     def _down(self) -> Optional[float]:
@@ -184,7 +195,11 @@ class Story:
         return next((when for when in self._curl.times if when > self.failed_at), None)
 
     def _stored(self) -> Optional[float]:
-        found = self.rulebook.find(rf"stored \S+: node down {NODE}$")
+        found = self._notification()
+        return found[0] if found else None
+
+    def _notification(self) -> Optional[tuple[float, dict[str, Any]]]:
+        found = self.rulebook.decisions("stored", trigger="node down", hostlist=NODE)
         return found[0] if found else None
 
     def _started(self) -> Optional[float]:
@@ -200,9 +215,9 @@ class Story:
 
     def reason(self) -> str:
         """Return the reason that the reaction must give: it carries the uuid of the node's event."""
-        stored = self.rulebook.find(rf"stored (\S+): node down {NODE}$")
+        stored = self._notification()
         assert stored is not None
-        return f"hpc.slurm.node_down {uuid.uuid5(uuid.UUID(stored[1][1]), f'node_state {NODE}')}"
+        return f"hpc.slurm.node_down {uuid.uuid5(uuid.UUID(stored[1]['id']), f'node_state down {NODE}')}"
 
     def table(self) -> str:
         rows = [f"  {label:20}  {clock(when)}  {when - self.failed_at:6.1f} s" for label, when in self.times]
@@ -211,6 +226,20 @@ class Story:
 
 def clock(when: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(when)) + f".{int(when % 1 * 1000):03}"
+
+
+def wait_until(what: str | Callable[[], str], limit: float, came: Callable[[], object]) -> None:
+    """Wait for a condition.
+
+    :param what: what is waited for, told when it does not come.
+    :raises MissingError: when it did not come within so many seconds.
+    """
+    deadline = time.monotonic() + limit
+    while not came():
+        if time.monotonic() > deadline:
+            told = what() if callable(what) else what
+            raise MissingError(f"waited {limit:g} s in vain for {told}")
+        time.sleep(0.2)
 
 
 def free_port() -> int:
@@ -228,18 +257,20 @@ def inventory(directory: Path) -> Path:
     return path
 
 
-def variables(directory: Path, port: int) -> Path:
+def variables(directory: Path, port: int, **settings: object) -> Path:
     """Write the rulebook's variables, and the files that they name: the token, a certificate and its authority."""
     token_file = directory / "token"
     token_file.write_text(TOKEN, encoding="ascii")
     token_file.chmod(0o600)
     authority = trustme.CA()
     authority.cert_pem.write_to_path(directory / "ca.pem")
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(directory / "listener.pem")
+    certificate = authority.issue_cert("127.0.0.1", "192.0.2.1")
+    certificate.private_key_and_cert_chain_pem.write_to_path(directory / "listener.pem")
     path = directory / "vars.yml"
     files = {"token_file": token_file, "ca_file": directory / "ca.pem", "certfile": directory / "listener.pem"}
     values = {**files, "state_dir": directory / "state", "port": port, "cluster": "lab"}
-    ours = {f"hpc_slurm_{name}": str(value) for name, value in values.items()}
+    given = {name: str(value) if isinstance(value, Path) else value for name, value in {**values, **settings}.items()}
+    ours = {f"hpc_slurm_{name}": value for name, value in given.items()}
     path.write_text(yaml.safe_dump({**ours, "drools_db_file_path": f"{directory / 'engine'};WRITE_DELAY=0"}))
     return path
 

@@ -123,6 +123,8 @@ def _number(args: Mapping[str, Any], name: str, default: int, low: int, high: in
 
 def _flag(args: Mapping[str, Any], name: str, default: bool = False) -> bool:
     value = args.get(name, default)
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        value = value.lower() == "true"  # a variable in a rulebook arrives as text
     if not isinstance(value, bool):
         raise ValueError(f"{name} must be true or false, this is {value!r}")
     return value

@@ -12,6 +12,7 @@
             "reason_user": "slurm", "reason_time": 1789999000}],
                             those that are not well, in groups of the same state and reason
  "triggers": [{"id": 17, "event": "down", "permanent": true}]}
+                            those that call this listener, as slurm_trigger_info returns them
 """
 
 from __future__ import annotations
@@ -111,7 +112,9 @@ def _by_slurmctld(reason: str, user: Optional[str], slurm_user: str) -> bool:
 
 
 def _trigger(content: Any, where: str) -> dict[str, Any]:
-    return _fields(content, where, _TRIGGER)
+    if not isinstance(content, dict):
+        raise SlurmError(f"{where} is not an object")
+    return _fields({name: value for name, value in content.items() if name in _TRIGGER}, where, _TRIGGER)
 
 
 def _fields(content: Any, where: str, wanted: dict[str, Any]) -> dict[str, Any]:

@@ -35,8 +35,8 @@ async def run(queue: Queue, args: Mapping[str, Any]) -> None:
     """Listen and feed until cancelled.
 
     :raises SystemExit: for what can only be refused: arguments that cannot be used, a state directory in use, an
-        address that cannot be bound. It comes before anything is awaited, and so before ansible-rulebook opens its store and
-        goes on with what it finds there, which another instance may be at work on.
+        address that cannot be bound. It comes before anything is awaited, and so before ansible-rulebook opens its
+        store and goes on with what it finds there, which another instance may be at work on.
     :raises RuntimeError: when the HTTP server ends by itself.
     """
     with ExitStack() as held:

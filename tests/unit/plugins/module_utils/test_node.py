@@ -579,7 +579,7 @@ def test_info_refuses_what_there_is_not(rack: FakeSlurm) -> None:
 
 
 def test_info_of_an_empty_cluster() -> None:
-    assert info(FakeSlurm({})) == {"nodes": {}, "names": [], "hostlist": ""}
+    assert info(FakeSlurm({})) == {"nodes": {}, "names": [], "hostlist": "", "total": 0}
 
 
 # Reboots.
