@@ -13,15 +13,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
 import pytest
-import trustme
 import yaml
 from postgres import Postgres
-from story import CHECKOUT, TOKEN, armed, free_port, node
+from story import CHECKOUT, armed, free_port, node, variables, wait_until
 
 NAME = "rulebook.lab"
 ADDRESSES = {"first": "127.0.0.11", "second": "127.0.0.12"}
@@ -102,7 +101,9 @@ def postgres() -> Iterator[Postgres]:
 def machines(tmp_path: Path, name: str, postgres: Postgres) -> Iterator[tuple[Machine, Machine]]:
     """The two, not yet started, and nodes and triggers as they were afterwards."""
     write_inventory(tmp_path / "inventory.yml")
-    values = {**variables(tmp_path, name), **postgres.variables()}
+    port = free_port()
+    common = variables(tmp_path, port, url=f"https://{name}:{port}", id="rulebook-of-the-lab")
+    values = {**yaml.safe_load(common.read_text(encoding="utf-8")), **postgres.variables()}
     made = (Machine(tmp_path, "first", values), Machine(tmp_path, "second", values))
     yield made
     for machine in made:
@@ -119,20 +120,6 @@ def write_inventory(path: Path) -> None:
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
-def variables(directory: Path, name: str) -> dict[str, Any]:
-    """Return what both machines' rulebooks have in common, with the files that are named."""
-    token_file = directory / "token"
-    token_file.write_text(TOKEN, encoding="ascii")
-    token_file.chmod(0o600)
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(directory / "ca.pem")
-    authority.issue_cert(name).private_key_and_cert_chain_pem.write_to_path(directory / "listener.pem")
-    files = {"token_file": token_file, "ca_file": directory / "ca.pem", "certfile": directory / "listener.pem"}
-    port = free_port()
-    values = {**files, "port": port, "url": f"https://{name}:{port}", "id": "rulebook-of-the-lab", "cluster": "lab"}
-    return {f"hpc_slurm_{option}": str(value) for option, value in values.items()}
-
-
 def set_down(nodes: list[str]) -> None:
     """Let nodes go down as slurmctld itself does it when they do not answer."""
     words = ["update", f"nodename={','.join(nodes)}", "state=down", "reason=Not responding"]
@@ -146,39 +133,32 @@ def reacted(nodes: list[str]) -> set[str]:
     return {name for name, (state, reason) in states.items() if "DRAIN" in state and pattern.fullmatch(reason)}
 
 
-def wait_for(what: str, limit: float, condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {limit:.0f} s for {what}, in vain"
-        time.sleep(0.2)
-
-
 def test_the_other_goes_on_when_the_leader_is_killed(
     machines: tuple[Machine, Machine], capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = machines
     first.start()
-    wait_for("the first to lead", 30, first.leads)
+    wait_until("the first to lead", 30, first.leads)
     second.start()
-    wait_for("the second to stand by", 30, second.stands_by)
-    wait_for("the triggers to be armed", 60, lambda: set(armed()) >= {"down", "drained"})
+    wait_until("the second to stand by", 30, second.stands_by)
+    wait_until("the triggers to be armed", 60, lambda: set(armed()) >= {"down", "drained"})
 
     set_down(BEFORE)
-    wait_for("a first reaction", 90, lambda: reacted(BEFORE))
+    wait_until("a first reaction", 90, lambda: reacted(BEFORE))
     first.kill_rulebook()
     killed, left = time.monotonic(), set(BEFORE) - reacted(BEFORE)
     assert left, "all was over before the kill"
     set_down(DURING)
-    wait_for("the second to lead", 30, second.leads)
+    wait_until("the second to lead", 30, second.leads)
     led = time.monotonic() - killed
     first.start()
     set_down(AFTER)
 
     every = BEFORE + DURING + AFTER
-    wait_for("every node's reaction", 240, lambda: len(reacted(every)) == len(every))
+    wait_until("every node's reaction", 240, lambda: len(reacted(every)) == len(every))
     took = time.monotonic() - killed
     assert not first.says(r'"decision": "leading"(?s:.*)"decision": "leading"')
     with capsys.disabled():
         print(
-            f"\nfailover: {len(left)} of {len(every)} reactions after the kill; led after {led:.1f} s, all in {took:.0f} s"
+            f"\nfailover: the other led {led:.1f} s after the kill, {len(left)} nodes waited, done after {took:.0f} s"
         )

@@ -21,7 +21,7 @@ from typing import NamedTuple, Optional
 
 import pytest
 import yaml
-from story import CHECKOUT, CURL_CONFIG, free_port, variables
+from story import CHECKOUT, CURL_CONFIG, free_port, variables, wait_until
 
 NODES = [f"big{number:05}" for number in range(1, 1001)]
 LAST = "big10000"
@@ -82,7 +82,7 @@ class Engine:
         return REACTION.findall(self._output().read_text(encoding="utf-8", errors="replace"))
 
     def _unfinished(self) -> set[str]:
-        """Return the nodes whose reactions the store holds, from a copy of it: the next life gets it as the death left it."""
+        """Return the nodes whose reactions the store holds; from a copy, since the next life gets it as it is."""
         if not self._store.exists():
             return set()
         copy = self.directory / "copy.mv.db"
@@ -145,7 +145,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def program_of_triggers(engine: Engine) -> list[str]:
     """Set the triggers as an administrator would, and return the program of the one for nodes that go down."""
-    wait_for(lambda: "the listener", 60, (engine.directory / "state" / "id").exists)
+    wait_until("the listener", 60, (engine.directory / "state" / "id").exists)
     identity = (engine.directory / "state" / "id").read_text(encoding="ascii").strip()
     values = {"listener_url": f"https://127.0.0.1:{engine.port}", "listener_id": identity}
     values |= {"token_file": str(engine.directory / "token"), "ca_file": str(engine.directory / "ca.pem")}
@@ -156,13 +156,6 @@ def program_of_triggers(engine: Engine) -> list[str]:
     [program] = [line[line.index("/usr/bin/curl") :].split() for line in shown.splitlines() if "/node/down" in line]
     assert str(CURL_CONFIG) in program
     return program
-
-
-def wait_for(what: Callable[[], str], limit: float, condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {limit:.0f} s for {what()}, in vain"
-        time.sleep(0.1)
 
 
 def batches(dice: random.Random, nodes: list[str]) -> list[list[str]]:
@@ -205,13 +198,13 @@ def test_no_reaction_is_missing_and_none_comes_twice(
     for seconds, schedule in zip(lives, schedules):
         live(engine, senders, seconds, schedule)
         engine.start()
-    wait_for(lambda: "the last curl", 300, lambda: not senders.waiting())
+    wait_until("the last curl", 300, lambda: not senders.waiting())
     senders.send([LAST])
     missing = set(nodes) | {LAST}
     for life in engine.lives:
         missing -= set(life.reactions)
     left: Callable[[], set[str]] = lambda: missing - set(engine.reactions())  # noqa: E731
-    wait_for(lambda: f"{len(left())} reactions (seed {seed}): {sorted(left())}", 120, lambda: not left())
+    wait_until(lambda: f"{len(left())} reactions (seed {seed}): {sorted(left())}", 120, lambda: not left())
     engine.end(signal.SIGTERM)
     assert not senders.waiting()
     twice = too_often(engine.lives)

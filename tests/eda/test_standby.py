@@ -8,15 +8,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from postgres import Postgres
-from story import CHECKOUT
+from story import CHECKOUT, wait_until
 
 STANDBY = CHECKOUT / "extensions/eda/standby.py"
 # Says who it is, and goes on until it is ended. The options are for standby.py to read.
@@ -54,20 +53,13 @@ class Machine:
 def machines(postgres: Postgres, tmp_path: Path) -> Iterator[tuple[Machine, Machine]]:
     """Two machines, of which the first has the lock."""
     first = Machine(tmp_path, "first", postgres.variables())
-    wait_for("the first to run its command", first.pid)
+    wait_until("the first to run its command", 20, first.pid)
     second = Machine(tmp_path, "second", postgres.variables())
-    wait_for("the second to stand by", lambda: "standing by" in second.decisions())
+    wait_until("the second to stand by", 20, lambda: "standing by" in second.decisions())
     yield first, second
     for machine in (first, second):
         machine.process.kill()
         machine.process.wait()
-
-
-def wait_for(what: str, condition: Callable[[], object], limit: float = 20) -> None:
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {limit:.0f} s for {what}, in vain"
-        time.sleep(0.05)
 
 
 def alive(pid: int) -> bool:
@@ -81,15 +73,15 @@ def test_the_second_takes_over_when_the_command_is_killed(machines: tuple[Machin
     first, second = machines
     assert not second.pid()
     os.kill(first.pid(), signal.SIGKILL)
-    wait_for("the second to run its command", second.pid)
+    wait_until("the second to run its command", 20, second.pid)
     assert first.process.wait(timeout=5) == 128 + signal.SIGKILL
 
 
 def test_the_command_dies_with_the_program_and_the_second_takes_over(machines: tuple[Machine, Machine]) -> None:
     first, second = machines
     first.process.kill()
-    wait_for("the second to run its command", second.pid)
-    wait_for("the first's command to end", lambda: not alive(first.pid()))
+    wait_until("the second to run its command", 20, second.pid)
+    wait_until("the first's command to end", 20, lambda: not alive(first.pid()))
 
 
 def test_the_command_is_ended_as_the_program_is_ended(machines: tuple[Machine, Machine]) -> None:
@@ -97,7 +89,7 @@ def test_the_command_is_ended_as_the_program_is_ended(machines: tuple[Machine, M
     first.process.terminate()
     assert first.process.wait(timeout=5) == 128 + signal.SIGTERM
     assert not alive(first.pid())
-    wait_for("the second to run its command", second.pid)
+    wait_until("the second to run its command", 20, second.pid)
 
 
 def test_the_command_is_killed_when_the_lock_is_lost(postgres: Postgres, machines: tuple[Machine, Machine]) -> None:
@@ -107,10 +99,10 @@ def test_the_command_is_killed_when_the_lock_is_lost(postgres: Postgres, machine
         assert first.process.wait(timeout=20) == 1
         assert not alive(first.pid())
         assert not second.pid()
-        wait_for("the second to say so", lambda: "cannot stand by" in second.decisions())
+        wait_until("the second to say so", 20, lambda: "cannot stand by" in second.decisions())
     finally:
         postgres.start()
-    wait_for("the second to run its command", second.pid)
+    wait_until("the second to run its command", 20, second.pid)
 
 
 def test_it_says_what_the_command_lacks(tmp_path: Path) -> None:
