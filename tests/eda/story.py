@@ -264,7 +264,7 @@ def variables(directory: Path, port: int, **settings: object) -> Path:
     token_file.chmod(0o600)
     authority = trustme.CA()
     authority.cert_pem.write_to_path(directory / "ca.pem")
-    certificate = authority.issue_cert("127.0.0.1", "192.0.2.1", "rulebook.lab")
+    certificate = authority.issue_cert("127.0.0.1", "192.0.2.2", "rulebook.lab")
     certificate.private_key_and_cert_chain_pem.write_to_path(directory / "listener.pem")
     path = directory / "vars.yml"
     files = {"token_file": token_file, "ca_file": directory / "ca.pem", "certfile": directory / "listener.pem"}

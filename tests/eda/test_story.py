@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from story import CURL_CONFIG, EVENTS, NODE, Story, armed, node
+import yaml
+from story import CURL_CONFIG, EVENTS, NODE, TOKEN, Story, armed, node
 
 
 @pytest.fixture(scope="module")
@@ -60,15 +62,42 @@ def test_the_token_is_readable_by_slurm_user_only_and_not_in_the_program(story: 
     assert "token" not in programs
 
 
-def test_sync_again_changes_nothing(story: Story) -> None:
+def test_the_token_is_in_no_log_and_no_event(story: Story) -> None:
+    told = [line for _when, line in story.rulebook.lines]
+    assert any("PLAY RECAP" in line for line in told)
+    assert not [line for line in told if TOKEN in line]
+    kept = [path for path in (story.directory / "state").iterdir() if path.is_file()]
+    assert kept and not [path for path in kept if TOKEN.encode() in path.read_bytes()]
+
+
+def test_sync_again_changes_nothing_and_shows_the_token_to_nobody(story: Story, tmp_path: Path) -> None:
+    """With two controllers, as where slurm.conf names a second SlurmctldHost."""
     listener = (story.directory / "state" / "id").read_text(encoding="ascii")
     url = f"https://127.0.0.1:{story.rulebook.port}"
     command = ["ansible-playbook", "hpc.slurm.sync", "-e", f"hpc_slurm_listener_url={url}"]
     command += ["-e", f"hpc_slurm_listener_id={listener}", "-e", f"hpc_slurm_token_file={story.directory / 'token'}"]
     command += ["-e", f"hpc_slurm_ca_file={story.directory / 'ca.pem'}"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "changed=0" in result.stdout
+    local = {"ansible_connection": "local", "ansible_python_interpreter": "/opt/lab/bin/python3"}
+    hosts = {"slurm_controller": {"hosts": {"controller": local, "backup": local}}}
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(hosts), encoding="utf-8")
+    command += ["--inventory", str(tmp_path / "inventory.yml")]
+    shown = set()
+    with open(tmp_path / "output", "w+", encoding="utf-8") as output:
+        with subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as playing:
+            while playing.poll() is None:
+                shown |= {words for words in process_list() if TOKEN in words}
+        output.seek(0)
+        said = output.read()
+    assert playing.returncode == 0, said
+    assert re.findall(r"^(\w+) .* changed=(\d+)", said, re.MULTILINE) == [("backup", "0"), ("controller", "0")]
+    assert shown == set() and TOKEN not in said
+
+
+def process_list() -> Iterator[str]:
+    """Yield what every user sees of the processes that run."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
 
 
 def test_the_engine_ends_cleanly_and_the_listener_says_so(story: Story) -> None:

@@ -102,7 +102,11 @@ def test_the_collection_builds_and_installs(tmp_path: Path) -> None:
     run("ansible-galaxy", "collection", "build", str(source), "--output-path", str(tmp_path))
     (archive,) = tmp_path.glob("hpc-slurm-*.tar.gz")
     with tarfile.open(archive) as content:
-        assert not [name for name in content.getnames() if name.startswith(("tests/", ".ci"))]
+        names = content.getnames()
+    assert not [name for name in names if name.startswith(("tests/", ".ci"))]
+    # What is no Python is not forgotten.
+    assert "plugins/plugin_utils/trigger_listener/page/page.js" in names
+    assert "extensions/observability/prometheus-alerts.yml" in names
     # Forced: this checkout counts as an installation of the same release, and nothing would be done.
     install = ("ansible-galaxy", "collection", "install", "--force", "--offline")
     run(*install, str(archive), "--collections-path", str(tmp_path / "c"))

@@ -86,6 +86,7 @@ class Addresses:
     def __init__(self, parts: Parts) -> None:
         self._parts, self.pages = parts, page_files()
         self._writer = _Writer(parts.inbox)
+        self._told: dict[str, float] = {}  # when a refusal was last logged, by its reason
 
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Around every request: who may ask, before anything else is looked at, and every refusal in one form."""
@@ -109,7 +110,10 @@ class Addresses:
         from aiohttp import web
 
         self._parts.metrics.refusals.labels(refusal.reason).inc()
-        decided("refused", status=refusal.status, reason=refusal.reason)
+        # Whoever floods the listener does not flood the log.
+        if time.monotonic() - self._told.get(refusal.reason, -1.0) > 1:
+            self._told[refusal.reason] = time.monotonic()
+            decided("refused", status=refusal.status, reason=refusal.reason, sender=request.remote)
         response = web.json_response({"error": refusal.message}, status=refusal.status)
         if refusal.status == 401:
             response.headers["WWW-Authenticate"] = challenge(request.path)
@@ -120,7 +124,7 @@ class Addresses:
     def _authenticate(self, request: web.Request) -> None:
         """On bytes, in constant time."""
         settings = self._parts.settings
-        if settings.allowed_networks and not self._allowed(request.remote or ""):
+        if settings.allowed_networks and not self._allowed(request.remote or "::"):
             raise RefusedError(403, "address", "this address is not allowed")
         if not settings.tokens:
             return
@@ -169,7 +173,7 @@ class Addresses:
             raise
         try:
             number, events = await asyncio.to_thread(parts.inbox.snapshot, read, parts.maker.count)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, InboxFullError) as error:
             counted.labels("unwritable").inc()
             raise self._unwritable(error) from error
         counted.labels("stored").inc()

@@ -24,12 +24,12 @@ CREATE TABLE IF NOT EXISTS inbox (
     what TEXT NOT NULL,           -- for people: node down, snapshot, listener_up
     hostlist TEXT NOT NULL,       -- for people
     nodes INTEGER NOT NULL,
-    content TEXT NOT NULL,        -- JSON
     size INTEGER NOT NULL,        -- bytes of the content as it came
     settled INTEGER NOT NULL,     -- whether the ledger has said what of it is new
     done INTEGER NOT NULL DEFAULT 0,  -- how many of its events the engine has taken
     outcome TEXT,                 -- NULL: it waits
-    detail TEXT NOT NULL DEFAULT ''
+    detail TEXT NOT NULL DEFAULT '',
+    content TEXT NOT NULL         -- JSON; the last, since what follows a large column is slow to read
 );
 CREATE INDEX IF NOT EXISTS waiting ON inbox (number) WHERE outcome IS NULL;
 CREATE TABLE IF NOT EXISTS aside (

@@ -95,7 +95,9 @@ class Feeder:
 
     async def _give(self, entry: Entry, event: dict[str, Any]) -> bool:
         """Put an event until the engine has it; False when it never will, and the event was set aside."""
-        kind, number, error = event["type"], event["meta"]["uuid"], ""  # the queue's filters may change the event
+        # Noted before, since the queue's filters may change the event.
+        number, error = event["meta"]["uuid"], ""
+        facts = {name: event[name] for name in ("type", "node", "hostlist", "state") if name in event}
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(RETRY)
@@ -106,7 +108,8 @@ class Feeder:
             if failure is not None:
                 error = f"{type(failure).__name__}: {failure}"
             elif self._feedback is None or await self._taken(self._feedback, number):
-                self._metrics.events.labels(kind).inc()
+                self._metrics.events.labels(facts["type"]).inc()
+                decided("put", id=entry.uuid, event=number, **facts)
                 return True
             else:
                 error = "the engine failed with the event, see the log of ansible-rulebook"

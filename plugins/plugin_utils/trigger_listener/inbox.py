@@ -12,6 +12,7 @@ same uuids each time, and C(done) says how many of them the engine has taken.
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
 import uuid
@@ -101,20 +102,21 @@ class Inbox:
         """
         rows = [_row(entry, settled=entry.kind == "event") for entry in entries]
         with self._database.transaction() as connection:
-            query = "SELECT count(*), coalesce(sum(size), 0) FROM inbox WHERE outcome IS NULL"
-            waiting, size = connection.execute(query).fetchone()
-            if waiting + len(rows) > MOST_WAITING or size + sum(row["size"] for row in rows) > MOST_BYTES:
-                raise InboxFullError(f"{waiting} entries wait for the engine")
+            _expect_room(connection, rows)
             connection.executemany(_INSERT, rows)
 
     def next(self) -> Optional[Entry]:
-        """Return the entry that has waited longest, settled, or None. What cannot be settled is set aside."""
+        """Return the entry that has waited longest, settled, or None. What cannot be read is set aside."""
         query = f"{_SELECT} WHERE outcome IS NULL ORDER BY number LIMIT 1"
         with self._settling:
             while row := self._row(query):
-                if row[-1]:
+                if not row[-1]:
+                    self._settle(row)
+                    continue
+                try:
                     return _entry(row)
-                self._settle(row)
+                except UNREADABLE as error:
+                    self._end_unreadable(row, error)
         return None
 
     def _row(self, query: str, *values: Any) -> Any:
@@ -126,40 +128,45 @@ class Inbox:
 
         :param count: says how many events an entry makes.
         :returns: the entry's uuid and its number of events.
+        :raises InboxFullError: when too much waits already.
         """
         now, number = time.time(), str(uuid.uuid4())
         with self._settling:
             # What was told before is older than the snapshot.
             while row := self._row(f"{_SELECT} WHERE outcome IS NULL AND NOT settled ORDER BY number LIMIT 1"):
                 self._settle(row)
-            news, rows = self._compare(snapshot, now)
+            news, rows, flaps = self._compare(snapshot, now)
             reports = _reports(news, now)
             folded = hostlist.fold(record.node for record, _state in news) if news else ""
             nodes = sum(len(report["nodes"]) for report in reports)
             new = New("snapshot", "snapshot", {"reports": reports}, number, now, folded, nodes)
             events = count(Entry(0, number, now, new.kind, new.what, new.content, 0))
             self._keep(new, snapshot, rows, bool(events))
+        self._metrics.flaps.inc(flaps)
         decided("compared", id=number, nodes=snapshot.total, events=events, hostlist=folded[:SHOWN])
         return number, events
 
     def _keep(self, new: New, snapshot: Snapshot, rows: list[ledger.Row], is_news: bool) -> None:
         facts = {"sync": new.received, "nodes": snapshot.total, "triggers": snapshot.triggers}
+        row = _row(new, settled=True)
         with self._database.transaction() as connection:
-            number = connection.execute(_INSERT, _row(new, settled=True)).lastrowid
+            if is_news:
+                _expect_room(connection, [row])
+            number = connection.execute(_INSERT, row).lastrowid or 0
             if not is_news:
-                connection.execute(_END, ("nothing new", "", number))
+                self._end(connection, number, "nothing new", "")
             Ledger(connection).write(rows)
             Ledger(connection).prune(new.received)
             connection.executemany(
                 "INSERT OR REPLACE INTO facts VALUES (?, ?)", [(name, json.dumps(it)) for name, it in facts.items()]
             )
 
-    def _compare(self, snapshot: Snapshot, now: float) -> tuple[list[tuple[Record, str]], list[ledger.Row]]:
-        """Return what is news in a snapshot, and the ledger's rows to write."""
+    def _compare(self, snapshot: Snapshot, now: float) -> tuple[list[tuple[Record, str]], list[ledger.Row], int]:
+        """Return what is news in a snapshot, the ledger's rows to write, and how many nodes flapped."""
         named = {name: group for group in snapshot.groups for name in group.nodes}
         with self._database.reading() as connection:
             known = {**Ledger(connection).unwell(), **Ledger(connection).read(named)}
-        news, records = [], []
+        news, records, flaps = [], [], 0
         for name, record in known.items():
             if name in named:
                 after, states = ledger.seen(record, named[name], snapshot.read, now)
@@ -168,45 +175,47 @@ class Inbox:
             if after != record:
                 records.append(after)
             news += [(after, state) for state in states]
-            self._metrics.flaps.inc(_flapped(record, after, now))
-        return news, ledger.rows_of(records)
+            flaps += _flapped(record, after, now)
+        return news, ledger.rows_of(records), flaps
 
     def _settle(self, row: tuple[Any, ...]) -> None:
         """Note what of a notification is news; set it aside when it cannot be read."""
         try:
             entry = _entry(row)
-            content, rows = self._news(entry)
+            news, duplicates, flaps = self._news(entry)
+            content = _settled(entry, news, duplicates)
         except UNREADABLE as error:
-            with self._database.transaction() as connection:
-                self._end(connection, row[0], "set aside", f"it cannot be read: {error}")
-                self._note_aside(connection, row[1], {}, f"it cannot be read: {error}")
+            self._end_unreadable(row, error)
             return
-        text = json.dumps(content)
+        text, rows = json.dumps(content), ledger.rows_of(record for record, _state in news)
         with self._database.transaction(durable=False) as connection:
             Ledger(connection).write(rows)
             connection.execute("UPDATE inbox SET content = ?, settled = 1 WHERE number = ?", (text, entry.number))
+        self._metrics.flaps.inc(flaps)
+        self._metrics.duplicates.labels(content["trigger"]["type"]).inc(duplicates)
+        decided("settled", id=entry.uuid, trigger=entry.what, news=len(news), duplicates=duplicates)
 
-    def _news(self, entry: Entry) -> tuple[dict[str, Any], list[ledger.Row]]:
-        """Return a notification's content with what is news of it, and the ledger's rows to write."""
-        content, now = entry.content, entry.received
-        state = content["type"]
-        names = hostlist.expand(content["hostlist"])
+    def _news(self, entry: Entry) -> tuple[list[tuple[Record, str]], int, int]:
+        """Return what is news of a notification, how many of its nodes are none, and how many flapped."""
+        state, now = entry.content["type"], entry.received
+        names = hostlist.expand(entry.content["hostlist"])
         with self._database.reading() as connection:
             known = Ledger(connection).read(names)
-        news = []
+        news, flaps = [], 0
         for record in known.values():
             after, is_news = ledger.told(record, state, now)
             if is_news:
                 news.append((after, state))
-                self._metrics.flaps.inc(_flapped(record, after, now))
-        duplicates = len(names) - len(news)
-        self._metrics.duplicates.labels(state).inc(duplicates)
-        decided("settled", id=entry.uuid, trigger=entry.what, news=len(news), duplicates=duplicates)
-        reports = _reports(news, now)
-        if not duplicates and len(reports) == 1:
-            reports[0]["hostlist"] = content["hostlist"]
-        trigger = {"class": content["class"], "type": state}
-        return {"trigger": trigger, "reports": reports}, ledger.rows_of(record for record, _state in news)
+                flaps += _flapped(record, after, now)
+        return news, len(names) - len(news), flaps
+
+    def _end_unreadable(self, row: tuple[Any, ...], error: Exception) -> None:
+        number, uuid_, *_rest = row
+        told = f"it cannot be read: {type(error).__name__}: {error}"
+        with self._database.transaction() as connection:
+            self._end(connection, number, "set aside", told)
+            _keep_aside(connection, uuid_, {}, told)
+        self._note_aside(uuid_, {}, told)
 
     def advance(self, entry: Entry, done: int) -> None:
         """Note that the engine has taken so many of the entry's events."""
@@ -216,12 +225,11 @@ class Inbox:
     def set_aside(self, entry: Entry, event: dict[str, Any], error: str) -> None:
         """Note that the engine can never take an event. The next snapshot reports its nodes again."""
         with self._settling, self._database.transaction() as connection:
-            self._note_aside(connection, entry.uuid, event, error)
+            _keep_aside(connection, entry.uuid, event, error)
             Ledger(connection).forget(event.get("meta", {}).get("hosts", []))
+        self._note_aside(entry.uuid, event, error)
 
-    def _note_aside(self, connection: Any, entry: str, event: dict[str, Any], error: str) -> None:
-        values = (entry, json.dumps(event), error, time.time())
-        connection.execute("INSERT INTO aside (entry, event, error, at) VALUES (?, ?, ?, ?)", values)
+    def _note_aside(self, entry: str, event: dict[str, Any], error: str) -> None:
         self._metrics.aside.inc()
         decided("set aside", id=entry, event=event.get("meta", {}).get("uuid"), error=error, failing=True)
 
@@ -254,6 +262,26 @@ _INSERT = (
 _SELECT = "SELECT number, uuid, received, kind, what, content, done, settled FROM inbox"
 # The content is of no use any more, and may be a megabyte.
 _END = "UPDATE inbox SET outcome = ?, detail = ?, content = '{}' WHERE number = ?"
+
+
+def _expect_room(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> None:
+    query = "SELECT count(*), coalesce(sum(size), 0) FROM inbox WHERE outcome IS NULL"
+    waiting, size = connection.execute(query).fetchone()
+    if waiting + len(rows) > MOST_WAITING or size + sum(row["size"] for row in rows) > MOST_BYTES:
+        raise InboxFullError(f"{waiting} entries wait for the engine")
+
+
+def _keep_aside(connection: sqlite3.Connection, entry: str, event: dict[str, Any], error: str) -> None:
+    values = (entry, json.dumps(event), error, time.time())
+    connection.execute("INSERT INTO aside (entry, event, error, at) VALUES (?, ?, ?, ?)", values)
+
+
+def _settled(entry: Entry, news: list[tuple[Record, str]], duplicates: int) -> dict[str, Any]:
+    """Return the content of a notification when the ledger has said what of it is news."""
+    reports = _reports(news, entry.received)
+    if not duplicates and len(reports) == 1:
+        reports[0]["hostlist"] = entry.content["hostlist"]
+    return {"trigger": {"class": entry.content["class"], "type": entry.content["type"]}, "reports": reports}
 
 
 def _row(new: New, settled: bool) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from .snapshot import Group
 
 # In the order in which they are reported when a snapshot shows several.
 CONDITIONS = ("fail", "draining", "drained", "down")
-# What a trigger's type ends (strigger(1), and tried). RESUME ends everything; a node that came up may still be drained.
-ENDS = {"up": {"down"}, "resume": set(CONDITIONS), "idle": set(CONDITIONS)}
+# What a trigger's type ends (strigger(1), and tried). RESUME ends everything; a node that came up may still be drained,
+# and the trigger for idle nodes fires for a drained one too.
+ENDS = {"up": {"down"}, "idle": {"down"}, "resume": set(CONDITIONS)}
 # What a snapshot says of a node that is well again.
 BACK = "up"
 
@@ -36,6 +37,8 @@ BUSY = frozenset(("ALLOCATED", "MIXED", "COMPLETING"))
 FLAP_WINDOW = 3600.0
 # More of them are not counted.
 MOST_FLAPS = 100
+# Seconds by which a reason's time may be off, which Slurm gives in whole ones and by another clock.
+CLOCKS = 2.0
 
 
 class Record(NamedTuple):
@@ -50,6 +53,10 @@ class Record(NamedTuple):
     def flaps(self, now: float) -> int:
         """How often the node left service within the last hour."""
         return sum(when > now - FLAP_WINDOW for when in self.fell)
+
+    def is_newer(self, read: float, now: float) -> bool:
+        """Tell whether it was written after Slurm was read; one of the future, of a clock put back since, was not."""
+        return read < self.changed <= now
 
     def reported(self, conditions: frozenset[str], now: float, details: dict[str, Any], anew: bool) -> Record:
         """Return the record after a report.
@@ -82,8 +89,10 @@ def seen(record: Record, group: Group, read: float, now: float) -> tuple[Record,
     :param read: when Slurm was read, by the listener's clock. What was told since is newer.
     """
     conditions = conditions_of(group)
-    if record.changed > read or conditions is None:
+    if conditions is None or record.is_newer(read, now):
         return record, []
+    if not conditions:
+        return absent(record, read, now)
     again = _fell_again(record, group, conditions)
     news = [name for name in CONDITIONS if name in conditions - record.conditions or (again and name == "down")]
     if not news:
@@ -93,7 +102,7 @@ def seen(record: Record, group: Group, read: float, now: float) -> tuple[Record,
 
 def absent(record: Record, read: float, now: float) -> tuple[Record, list[str]]:
     """Take that a snapshot does not name a node: it is well."""
-    if record.changed > read or not record.conditions:
+    if not record.conditions or record.is_newer(read, now):
         return record, []
     return record.reported(frozenset(), now, {}, anew=False), [BACK]
 
@@ -122,7 +131,7 @@ def _fell_again(record: Record, group: Group, conditions: frozenset[str]) -> boo
         "down" in conditions & record.conditions
         and "DRAIN" not in group.flags
         and group.by_slurmctld
-        and group.since > record.changed
+        and group.since > record.changed + CLOCKS
     )
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
@@ -45,4 +46,6 @@ class _Lines(logging.Handler):
         }
         if record.exc_info and record.exc_info[1]:
             line["error"] = "".join(traceback.format_exception(record.exc_info[1]))
-        print(json.dumps(line, default=str), file=sys.stderr, flush=True)
+        # A log on a full disk, or that nobody reads any more, must not end what it is about.
+        with contextlib.suppress(OSError, ValueError):
+            print(json.dumps(line, default=str), file=sys.stderr, flush=True)

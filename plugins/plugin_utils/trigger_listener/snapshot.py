@@ -65,12 +65,16 @@ def parse(text: str, now: float) -> Snapshot:
     read = now - _between(given["age"], "age", 0, 86400)
     total = _between(given["count"], "count", 1, hostlist.LIMIT)
     skew = read - _between(given["time"], "time", 0, 1e11)
-    groups = [_group(node, f"nodes[{index}]", given["slurm_user"], skew) for index, node in enumerate(given["nodes"])]
-    named = [name for group in groups for name in group.nodes]
-    if len(set(named)) < len(named):
-        raise SlurmError("nodes: a node is named twice")
-    if len(named) > total:
-        raise SlurmError(f"nodes: {len(named)} are named, and count says that there are {total}")
+    groups, named = [], set[str]()
+    for index, node in enumerate(given["nodes"]):
+        group = _group(node, f"nodes[{index}]", given["slurm_user"], skew)
+        # At once: a short text may name a hundred thousand, and be there a thousand times.
+        if not named.isdisjoint(group.nodes):
+            raise SlurmError(f"nodes[{index}]: a node is named twice")
+        named.update(group.nodes)
+        if len(named) > total:
+            raise SlurmError(f"nodes: more are named than the {total} that there are by count")
+        groups.append(group)
     triggers = [_trigger(trigger, f"triggers[{index}]") for index, trigger in enumerate(given["triggers"])]
     return Snapshot(read, total, groups, triggers)
 

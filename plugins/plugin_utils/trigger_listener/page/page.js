@@ -184,21 +184,22 @@ const count = (value) => value.toLocaleString("en-GB");
 const plural = (value, one, many) => `${count(value)} ${value === 1 ? one : many}`;
 const twoDigits = (value) => String(value).padStart(2, "0");
 
+// A figure and its unit stay on one line.
 function span(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   const minutes = Math.floor(whole / 60);
   const hours = Math.floor(minutes / 60);
   const days = Math.floor(hours / 24);
   if (whole < 60) {
-    return `${whole} s`;
+    return `${whole}\u00a0s`;
   }
   if (minutes < 60) {
-    return `${minutes} min`;
+    return `${minutes}\u00a0min`;
   }
   if (hours < 24) {
-    return minutes % 60 && hours < 10 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+    return minutes % 60 && hours < 10 ? `${hours}\u00a0h ${minutes % 60}\u00a0min` : `${hours}\u00a0h`;
   }
-  return hours % 24 && days < 10 ? `${days} d ${hours % 24} h` : `${count(days)} d`;
+  return hours % 24 && days < 10 ? `${days}\u00a0d ${hours % 24}\u00a0h` : `${count(days)}\u00a0d`;
 }
 
 const ago = (when) => (now() - when < 1.5 ? "just now" : `${span(now() - when)} ago`);

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter snapshot_groups, and that the listener reads what it makes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.hpc.slurm.plugins.filter.snapshot_groups import FilterModule, snapshot_groups
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import snapshot
+
+SILENT = {"state": ["DOWN", "NOT_RESPONDING"], "reason": "Not responding", "reason_user": "slurm", "reason_time": 100}
+DRAINED = {"state": ["IDLE", "DRAIN"], "reason": None, "reason_user": None, "reason_time": None}
+
+
+def test_nodes_of_the_same_state_and_reason_are_one_group():
+    later = {**SILENT, "reason_time": 101}
+    assert snapshot_groups({"n1": SILENT, "n3": DRAINED, "n2": dict(SILENT), "n4": later}) == [
+        {"nodes": "n1,n2", **SILENT},
+        {"nodes": "n3", **DRAINED},
+        {"nodes": "n4", **later},
+    ]
+
+
+def test_nothing_is_no_group():
+    assert FilterModule().filters()["snapshot_groups"]({}) == []
+
+
+@pytest.mark.parametrize("nodes", [None, [], {"n1": {}}, {"n1": None}, {"n1": {"state": ["DOWN"]}}])
+def test_what_is_not_from_slurm_node_info(nodes):
+    with pytest.raises(AnsibleFilterError, match="wants nodes of slurm_node_info with state, reason"):
+        snapshot_groups(nodes)
+
+
+def test_the_listener_reads_ten_thousand_failed_nodes():
+    groups = snapshot_groups({f"n{number:05}": SILENT for number in range(10_000)} | {"gpu1": DRAINED})
+    told = {"time": 200, "age": 0, "slurm_user": "slurm", "count": 10_001, "nodes": groups, "triggers": []}
+    text = json.dumps(told)
+    assert len(text) < 1_048_576 / 8
+    read = snapshot.parse(text, now=200.0)
+    assert [len(group.nodes) for group in read.groups] == [10_000, 1]
+    assert read.groups[0].details == {
+        "reason": "Not responding",
+        "reason_user": "slurm",
+        "reason_time": 100,
+        "flags": ["DOWN", "NOT_RESPONDING"],
+    }
