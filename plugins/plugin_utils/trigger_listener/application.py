@@ -178,12 +178,14 @@ class Addresses:
         return web.json_response({"id": number, "events": events}, status=202)
 
     def _expect_identity(self, request: web.Request) -> None:
-        if not hmac.compare_digest(request.match_info["identity"].encode(), self._parts.identity.encode()):
+        shown = request.match_info["identity"].encode("utf-8", "surrogatepass")  # a path may be no UTF-8
+        if not hmac.compare_digest(shown, self._parts.identity.encode()):
             raise RefusedError(404, "path", "no such address")
 
     async def _parsed(self, request: web.Request, parse: Callable[[str], Any]) -> Any:
         """Return what a request's body says: in another thread, since ten thousand names take their time."""
         from aiohttp import web
+        from aiohttp.http_exceptions import HttpProcessingError
 
         try:
             text = (await request.read()).decode("utf-8").strip()
@@ -192,9 +194,9 @@ class Addresses:
         except web.HTTPRequestEntityTooLarge:
             most = self._parts.settings.max_body
             raise RefusedError(413, "size", f"the body is larger than max_body, {most} bytes") from None
-        except ConnectionError:
-            # The sender hung up, or the server stops: n1 may be the half of n10.
-            raise RefusedError(400, "body", "the body is cut off") from None
+        except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
+            # The sender hung up, or did not keep to HTTP, or the server stops: n1 may be the half of n10.
+            raise RefusedError(400, "body", "the body is cut off or broken") from None
         try:
             return await asyncio.to_thread(parse, text)
         except SlurmError as error:

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .log import logger
 from .settings import Settings
@@ -41,7 +42,8 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self._tls = settings.tls
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        self._socket = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        bound = socket.create_server((settings.host, settings.port), family=family)
+        self._socket = _Listening(fileno=bound.detach())
         self._loop = asyncio.new_event_loop()
         self._ending = asyncio.Event()
 
@@ -79,18 +81,24 @@ class Server:
             shutdown_timeout=GRACE,
         )
         await runner.setup()
-        connections = _Connections(runner)
         limit = HANDSHAKE if self._tls else None
         server = await self._loop.create_server(
-            connections.accept, sock=self._socket, ssl=self._tls, ssl_handshake_timeout=limit
+            cast("web.Server", runner.server),
+            sock=self._socket,
+            ssl=self._tls,
+            ssl_handshake_timeout=limit,
+            backlog=MOST_CONNECTIONS,
         )
-        watching = asyncio.create_task(connections.watch())
+        watching = asyncio.create_task(self._socket.watch())
         try:
             await self._ending.wait()
         finally:
             watching.cancel()
             server.close()
             await runner.cleanup()
+            # Those that are still shaking hands, of which aiohttp does not know.
+            self._socket.end(0.0)
+            await asyncio.sleep(0)
 
     def close(self) -> None:
         """Close the socket, served or not."""
@@ -99,36 +107,54 @@ class Server:
             self._loop.close()
 
     def stop(self) -> None:
-        """Stop serving, when requests under way have been answered."""
-        self._loop.call_soon_threadsafe(self._ending.set)
+        """Stop serving, when requests under way have been answered. Nothing to do when it has ended by itself."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._ending.set)
         self._thread.join(timeout=10)
 
 
-class _Connections:
-    """The connections there are, none of which lasts."""
+class _Listening(socket.socket):
+    """A listening socket that ends the connections it has accepted: none of them lasts, and there are not too many.
 
-    def __init__(self, runner: web.AppRunner) -> None:
-        self._server = cast("web.Server", runner.server)
-        self._since: dict[web.RequestHandler, float] = {}
+    It keeps the sockets themselves, since a client that never ends TLS' handshake is not known to anything above.
+    """
 
-    def accept(self) -> asyncio.Protocol:
-        """Return the protocol of a new connection."""
-        open_ = self._server.connections
-        if len(open_) >= MOST_CONNECTIONS:
-            open_[0].force_close()
-        handler = self._server()
-        self._since[handler] = time.monotonic()
-        return handler
+    def __init__(self, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        # With the time at which each was accepted, the oldest first.
+        self._open: dict[socket.socket, float] = {}
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Accept a connection, at the cost of the oldest when there are too many."""
+        accepted, address = super().accept()
+        if len(self._open) >= MOST_CONNECTIONS:
+            self._forget_closed()
+        if len(self._open) >= MOST_CONNECTIONS:
+            self._end_one(next(iter(self._open)))
+        self._open[accepted] = time.monotonic()
+        return accepted, address
 
     async def watch(self) -> None:
-        """Close those that last too long, until cancelled."""
+        """End those that last too long, until cancelled."""
         while True:
-            await asyncio.sleep(1)
-            open_ = set(self._server.connections)
-            self._since = {handler: since for handler, since in self._since.items() if handler in open_}
-            for handler, since in self._since.items():
-                if time.monotonic() - since > LIFETIME:
-                    handler.force_close()
+            await asyncio.sleep(min(1.0, LIFETIME))
+            self.end(LIFETIME)
+
+    def end(self, age: float) -> None:
+        """End those that are older."""
+        self._forget_closed()
+        for connection, since in list(self._open.items()):
+            if time.monotonic() - since >= age:
+                self._end_one(connection)
+
+    def _forget_closed(self) -> None:
+        self._open = {connection: since for connection, since in self._open.items() if connection.fileno() >= 0}
+
+    def _end_one(self, connection: socket.socket) -> None:
+        """Have the loop, whose socket it is, close it: it finds that nothing more comes."""
+        del self._open[connection]
+        with contextlib.suppress(OSError):  # the client was faster
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def _logger() -> logging.Logger:
@@ -139,7 +165,7 @@ def _logger() -> logging.Logger:
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Leave out clients that do not speak HTTP, which aiohttp tells as its own failures are told."""
+    """Leave out clients that do not speak HTTP, or hang up, which aiohttp tells as its own failures are told."""
     from aiohttp.http_exceptions import HttpProcessingError
 
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    return not (record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, ConnectionError)))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import shutil
 import subprocess
@@ -33,7 +34,7 @@ import ansible_collections
 main = runpy.run_path({source!r})["main"]
 try:
     asyncio.run(main(None, {{"prot": 1}}))
-except ValueError as error:
+except SystemExit as error:
     print(error)
 print(ansible_collections.__file__)
 """
@@ -47,7 +48,7 @@ def test_beside_another_installation(tmp_path):
     code = FOREIGN.format(tree=str(tmp_path), source=str(SOURCE))
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     said = ended.stdout.splitlines()
-    assert said[0].startswith("unknown argument prot; there are: host, port")
+    assert said[0].startswith("hpc.slurm.trigger_listener: unknown argument prot; there are: host, port")
     assert said[1] == str(package / "__init__.py")
 
 
@@ -64,7 +65,7 @@ def test_two_installations_are_two_packages(tmp_path):
 def test_all_speak_of_the_same_arguments():
     assert tuple(OPTIONS) == settings.ARGUMENTS == tuple(SCHEMA["properties"])
     # Files become what they hold.
-    held = set(OPTIONS) - {"token_file", "certfile", "keyfile", "cafile"} | {"tls"}
+    held = set(OPTIONS) - {"token", "token_file", "certfile", "keyfile", "cafile"} | {"tokens", "tls"}
     assert {field.name for field in fields(settings.Settings)} == held
     assert SCHEMA["additionalProperties"] is False
 
@@ -95,3 +96,39 @@ def test_limits(name, low, high):
     for bad in (low - 1, high + 1):
         with pytest.raises(ValueError, match=f"{name} must be a whole number from {low} to {high}"):
             settings.Settings.from_args({name: bad})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("id", text) for text in ("x" * 15, "x" * 16, "A-z_09" * 4, "x" * 64, "x" * 65, "with/a/slash/in/it", "ä" * 20)),
+        *(("token", text) for text in ("x" * 15, "x" * 16, "!~" * 9, "x" * 512, "x" * 513, "x" * 20 + " y", "ä" * 20)),
+        *(("url", text) for text in ("http://a", "https://[::1]:1/x", "ftp://a", "http://", "http://a b", "http://a'b")),
+        *(("granularity", text) for text in ("node", "batch", "job")),
+        *((name, "") for name, property_ in SCHEMA["properties"].items() if property_["type"] == "string"),
+    ],
+)
+def test_schema_and_code_take_the_same_texts(name, text):
+    try:
+        settings.Settings.from_args({name: text})
+        taken = True
+    except ValueError:
+        taken = False
+    property_ = SCHEMA["properties"][name]
+    matches = re.search(property_["pattern"], text) is not None if "pattern" in property_ else True
+    listed = text in property_.get("enum", [text]) and len(text) >= property_.get("minLength", 0)
+    assert taken == (matches and listed)
+
+
+def test_the_documentation_tells_the_lengths():
+    told = " ".join(OPTIONS["id"]["description"] + OPTIONS["token_file"]["description"])
+    assert "16 to 64 letters" in told and "16 to 512 printable" in told
+
+
+def test_the_example_is_taken(tmp_path):
+    (ruleset,) = yaml.safe_load(runpy.run_path(str(SOURCE))["EXAMPLES"])
+    (source,) = ruleset["sources"]
+    given = source["hpc.slurm.trigger_listener"]
+    assert set(given) <= set(OPTIONS)
+    (tmp_path / "token").write_text("x" * 20)
+    settings.Settings.from_args({**given, "token_file": str(tmp_path / "token")})

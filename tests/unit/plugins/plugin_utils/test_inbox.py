@@ -187,7 +187,7 @@ def test_a_snapshot_finds_what_no_trigger_told(core):
 
 
 def test_what_was_told_after_slurm_was_read_is_newer_than_the_snapshot(core):
-    read = snapshot(("n2", "DOWN"))
+    read = snapshot(("n2", "DOWN"), age=5.0)
     core.tell("down", "n1", at=read.read + 0.001)
     core.tell("up", "n2", at=read.read + 0.001)
     number, events = core.inbox.snapshot(read, Maker("node", None, ME).count)

@@ -21,7 +21,9 @@ TOKEN = "0123456789abcdef"
         ({}, "host", "127.0.0.1"),
         ({}, "port", 32000),
         ({}, "url", "http://127.0.0.1:32000"),
-        ({}, "token", None),
+        ({}, "id", None),
+        ({}, "permanent", True),
+        ({}, "sync_interval", 300),
         ({}, "max_body", 1048576),
         ({}, "granularity", "node"),
         ({}, "feedback", False),
@@ -31,10 +33,15 @@ TOKEN = "0123456789abcdef"
         ({"host": "localhost"}, "host", "localhost"),
         ({"host": "127.8.0.1"}, "host", "127.8.0.1"),
         ({"host": "0.0.0.0", "token": TOKEN, "url": "https://ctl:1/x//"}, "url", "https://ctl:1/x"),
-        ({"id": "abcd-EF_1"}, "id", "abcd-EF_1"),
+        ({"id": "abcd-EF_1-and-more"}, "id", "abcd-EF_1-and-more"),
+        ({"id": None}, "id", None),
+        ({"permanent": False}, "permanent", False),
+        ({"permanent": "false"}, "permanent", False),
+        ({"permanent": "True"}, "permanent", True),
+        ({"sync_interval": 0}, "sync_interval", 0),
+        ({"sync_interval": "60"}, "sync_interval", 60),
         ({"cluster": " lab "}, "cluster", "lab"),
         ({"state_dir": "/s"}, "state_dir", Path("/s")),
-        ({"token": TOKEN}, "token", TOKEN.encode()),
         ({"granularity": "batch"}, "granularity", "batch"),
         ({"feedback": True}, "feedback", True),
         ({"url": None}, "url", "http://127.0.0.1:32000"),
@@ -65,8 +72,14 @@ def test_accepted(args, name, value):
         ({"url": "ctl:32000"}, ["url must start with http", "'ctl:32000'"]),
         ({"url": "http://a b"}, ["url", "no blanks"]),
         ({"url": "http:///"}, ["url must start"]),
-        ({"id": "short"}, ["id must be 8 to 64", "'short'"]),
-        ({"id": "with/slash"}, ["id must be"]),
+        ({"id": "short"}, ["id must be 16 to 64", "'short'"]),
+        ({"id": "x" * 65}, ["id must be 16 to 64"]),
+        ({"id": "with/a/slash/in/it"}, ["id must be"]),
+        ({"id": "\u00e4" * 20}, ["id must be"]),
+        ({"permanent": "maybe"}, ["permanent must be true or false", "'maybe'"]),
+        ({"permanent": 1}, ["permanent must be true or false"]),
+        ({"sync_interval": -1}, ["sync_interval", "0 to 86400"]),
+        ({"sync_interval": 86401}, ["sync_interval", "0 to 86400"]),
         ({"cluster": 7}, ["cluster must be a text"]),
         ({"state_dir": "here"}, ["state_dir must be an absolute path", "'here'"]),
         ({"state_dir": "~no-such-user-here/x"}, ["state_dir ~no-such-user-here/x cannot be used"]),
@@ -90,7 +103,7 @@ def test_refused(args, words):
     ("content", "word"),
     [
         (b"short\n", "16 to 512"),
-        (b"", "16 to 512"),
+        (b"", "holds no token"),
         (b"x" * 513, "16 to 512"),
         ("ä".encode() * 20, "ASCII"),
         (b"\xff" * 20, "cannot be read"),
@@ -105,9 +118,13 @@ def test_a_token_file_that_is_no_good(tmp_path, content, word):
     assert f"token_file {file}" in str(caught.value)
 
 
-def test_a_token_file(tmp_path):
+@pytest.mark.parametrize("name", ["token", "token_file"])
+def test_tokens(tmp_path, name):
     (tmp_path / "token").write_text(f"{TOKEN}\n")
-    assert Settings.from_args({"token_file": str(tmp_path / "token")}).token == TOKEN.encode()
+    settings = Settings.from_args({name: TOKEN if name == "token" else str(tmp_path / "token")})
+    assert settings.tokens.accept(f"Bearer {TOKEN}".encode())
+    assert not settings.tokens.accept(b"Bearer another")
+    assert not Settings.from_args({}).tokens
 
 
 def test_the_token_is_not_shown():

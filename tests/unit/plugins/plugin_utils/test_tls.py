@@ -6,23 +6,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import ipaddress
-import socket
 import ssl
 import urllib.parse
 
 import pytest
 import trustme
 
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.application import create_application
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.inbox import Inbox
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.server import Server
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.settings import Settings
-
-ID = "listener-1"
-LIMIT = 10
+from ansible_collections.hpc.slurm.tests.unit.listener import served
 
 
 @pytest.fixture(scope="module")
@@ -42,18 +35,8 @@ def files(tmp_path_factory):
     return folder
 
 
-@contextlib.contextmanager
-def listening(path, **args):
-    """Serve as the event source does, and yield the port."""
-    settings = Settings.from_args({"port": 0, "state_dir": str(path), **args})
-    inbox = Inbox(path / "inbox.sqlite3")
-    server = Server(create_application(settings, ID, inbox, lambda: None, lambda: True), settings)
-    server.start(lambda: None)
-    try:
-        yield server.port
-    finally:
-        server.stop()
-        inbox.close()
+def post(listener, context):
+    return listener.post(context=context).status
 
 
 def client(files, certificate=None):
@@ -63,79 +46,37 @@ def client(files, certificate=None):
     return context
 
 
-def post(port, context):
-    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=LIMIT, context=context)
-    with contextlib.closing(connection):
-        connection.request("POST", f"/{ID}/node/down", "n1")
-        return connection.getresponse().status
-
-
 @pytest.mark.parametrize("names", [{"certfile": "cert.pem", "keyfile": "key.pem"}, {"certfile": "both.pem"}])
 def test_tls(tmp_path, files, names):
-    with listening(tmp_path, **{name: str(files / file) for name, file in names.items()}) as port:
-        assert post(port, client(files)) == 202
+    with served(tmp_path, **{name: str(files / file) for name, file in names.items()}) as listener:
+        assert post(listener, client(files)) == 202
         with pytest.raises(ssl.SSLCertVerificationError):
-            post(port, ssl.create_default_context())
-        plain = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
-        with contextlib.closing(plain):
-            plain.request("POST", f"/{ID}/node/down", "n1")
-            with pytest.raises((http.client.HTTPException, OSError)):
-                plain.getresponse()
-        assert post(port, client(files)) == 202
+            post(listener, ssl.create_default_context())
+        with pytest.raises((http.client.HTTPException, OSError)):
+            listener.post()
+        assert post(listener, client(files)) == 202
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
 def test_nothing_older_than_tls_1_2(tmp_path, files):
-    with listening(tmp_path, certfile=str(files / "both.pem")) as port:
+    with served(tmp_path, certfile=str(files / "both.pem")) as listener:
         old, new = client(files), client(files)
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
         old.set_ciphers("DEFAULT:@SECLEVEL=0")
         with pytest.raises(ssl.SSLError):
-            post(port, old)
+            post(listener, old)
         new.minimum_version = new.maximum_version = ssl.TLSVersion.TLSv1_2
-        assert post(port, new) == 202
+        assert post(listener, new) == 202
 
 
 def test_client_certificates(tmp_path, files):
     args = {"certfile": str(files / "both.pem"), "cafile": str(files / "ca.pem")}
-    with listening(tmp_path, **args) as port:
-        assert post(port, client(files, "client.pem")) == 202
+    with served(tmp_path, **args) as listener:
+        assert post(listener, client(files, "client.pem")) == 202
         for certificate in (None, "stranger.pem"):
             with pytest.raises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
-                post(port, client(files, certificate))
-        assert post(port, client(files, "client.pem")) == 202
-
-
-def test_a_client_that_never_shakes_hands_holds_up_nobody(tmp_path, files):
-    with (
-        listening(tmp_path, certfile=str(files / "both.pem")) as port,
-        socket.create_connection(("127.0.0.1", port), timeout=LIMIT),
-    ):
-        assert [post(port, client(files)) for _number in range(5)] == [202] * 5
-
-
-@pytest.mark.parametrize(
-    ("networks", "status"),
-    [
-        (["127.0.0.0/8"], 202),
-        (["192.0.2.0/24", "127.0.0.1"], 202),
-        ("127.0.0.1", 202),
-        ([], 202),
-        (["192.0.2.0/24"], 403),
-        (["2001:db8::/32"], 403),
-    ],
-)
-def test_allowed_networks(tmp_path, networks, status):
-    settings = Settings.from_args({"state_dir": str(tmp_path), "allowed_networks": networks})
-    inbox = Inbox(tmp_path / "inbox.sqlite3")
-    with contextlib.closing(inbox):
-        asking = create_application(settings, ID, inbox, lambda: None, lambda: True).test_client()
-        answers = [
-            asking.post(f"/{ID}/node/down", data="n1", environ_base={"REMOTE_ADDR": address}).status_code
-            for address in ("127.0.0.1", "::ffff:127.0.0.1")
-        ]
-        assert answers == [status, status]
-        assert (inbox.first() is None) == (status == 403)
+                post(listener, client(files, certificate))
+        assert post(listener, client(files, "client.pem")) == 202
 
 
 @pytest.mark.parametrize(
