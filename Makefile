@@ -2,7 +2,7 @@
 LAB := tests/lab/lab
 PYTEST := python3 -m pytest -p no:cacheprovider
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-lab test-quality test-contract test-integration test-eda bench lab-up lab-down
+.PHONY: help demo test test-unit test-lab test-quality test-contract test-integration test-eda test-chaos bench lab-up lab-down
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
@@ -30,6 +30,9 @@ test-integration: ## every module on the lab's controller
 
 test-eda: ## end to end, with the real ansible-rulebook
 	@tests/run eda
+
+test-chaos: ## end to end, with all that can break on the way broken
+	@tests/run chaos
 
 bench: ## what the modules cost with 10,000 nodes and 50,000 jobs
 	@$(LAB) up && { $(LAB) exec -- python3 tests/bench/modules.py; status=$$?; $(LAB) down; exit $$status; }

@@ -56,7 +56,7 @@ class Rulebook:
         self.lines: list[tuple[float, str]] = []
         self.port = free_port()
         command = ["ansible-rulebook", "--rulebook", rulebook, "--verbose", "--inventory", str(inventory(directory))]
-        command += ["--vars", str(variables(directory, self.port, **settings))]
+        command += ["--vars", str(variables(directory, self.port, **settings)), "--persistence-id", "lab"]
         self._process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -264,13 +264,14 @@ def variables(directory: Path, port: int, **settings: object) -> Path:
     token_file.chmod(0o600)
     authority = trustme.CA()
     authority.cert_pem.write_to_path(directory / "ca.pem")
-    certificate = authority.issue_cert("127.0.0.1", "192.0.2.2")
+    certificate = authority.issue_cert("127.0.0.1", "192.0.2.2", "rulebook.lab")
     certificate.private_key_and_cert_chain_pem.write_to_path(directory / "listener.pem")
     path = directory / "vars.yml"
     files = {"token_file": token_file, "ca_file": directory / "ca.pem", "certfile": directory / "listener.pem"}
     values = {**files, "state_dir": directory / "state", "port": port, "cluster": "lab"}
     given = {name: str(value) if isinstance(value, Path) else value for name, value in {**values, **settings}.items()}
-    path.write_text(yaml.safe_dump({f"hpc_slurm_{name}": value for name, value in given.items()}))
+    ours = {f"hpc_slurm_{name}": value for name, value in given.items()}
+    path.write_text(yaml.safe_dump({**ours, "drools_db_file_path": f"{directory / 'engine'};WRITE_DELAY=0"}))
     return path
 
 

@@ -70,17 +70,21 @@ def test_the_token_is_in_no_log_and_no_event(story: Story) -> None:
     assert kept and not [path for path in kept if TOKEN.encode() in path.read_bytes()]
 
 
+def sync(story: Story) -> list[str]:
+    """Return the command of a sync by hand."""
+    listener = (story.directory / "state" / "id").read_text(encoding="ascii")
+    given = {"listener_url": f"https://127.0.0.1:{story.rulebook.port}", "listener_id": listener}
+    given |= {"token_file": str(story.directory / "token"), "ca_file": str(story.directory / "ca.pem")}
+    words = [word for name, value in given.items() for word in ("-e", f"hpc_slurm_{name}={value}")]
+    return ["ansible-playbook", "hpc.slurm.sync", *words]
+
+
 def test_sync_again_changes_nothing_and_shows_the_token_to_nobody(story: Story, tmp_path: Path) -> None:
     """With two controllers, as where slurm.conf names a second SlurmctldHost."""
-    listener = (story.directory / "state" / "id").read_text(encoding="ascii")
-    url = f"https://127.0.0.1:{story.rulebook.port}"
-    command = ["ansible-playbook", "hpc.slurm.sync", "-e", f"hpc_slurm_listener_url={url}"]
-    command += ["-e", f"hpc_slurm_listener_id={listener}", "-e", f"hpc_slurm_token_file={story.directory / 'token'}"]
-    command += ["-e", f"hpc_slurm_ca_file={story.directory / 'ca.pem'}"]
     local = {"ansible_connection": "local", "ansible_python_interpreter": "/opt/lab/bin/python3"}
     hosts = {"slurm_controller": {"hosts": {"controller": local, "backup": local}}}
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump(hosts), encoding="utf-8")
-    command += ["--inventory", str(tmp_path / "inventory.yml")]
+    command = [*sync(story), "--inventory", str(tmp_path / "inventory.yml")]
     shown = set()
     with open(tmp_path / "output", "w+", encoding="utf-8") as output:
         with subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as playing:
@@ -105,6 +109,13 @@ def test_the_engine_ends_cleanly_and_the_listener_says_so(story: Story) -> None:
     with contextlib.closing(sqlite3.connect(story.directory / "state" / "listener.sqlite3")) as kept:
         waiting = kept.execute("SELECT what FROM inbox WHERE outcome IS NULL").fetchall()
         assert waiting == [("listener_down",)]
+
+
+def test_sync_fails_loudly_when_nobody_listens(story: Story) -> None:
+    result = subprocess.run(sync(story), capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "See that every controller reaches the listener" in result.stdout
+    assert "Could not connect to server" in result.stdout, result.stdout
 
 
 def test_disarm_takes_everything_back(story: Story) -> None:
