@@ -43,17 +43,24 @@ def expand(text: str, limit: int = LIMIT) -> list[str]:
     :param limit: the most names to accept.
     :raises SlurmError: when it is not a hostlist, or has more names than the limit.
     """
-    if not _HOSTLIST.fullmatch(text):
-        raise SlurmError(f"not a hostlist: {_shown(text)}; write node names and ranges, as in node[1-3],gpu07")
-    _refuse_uneven(text)
-    size = sum(_size(item.group()) for item in _ITEM.finditer(text))
-    if size > limit:
+    if count(text) > limit:
         raise SlurmError(f"hostlist {_shown(text)} names more than the {limit} nodes accepted")
     _require_clustershell()
     try:
         return list(NodeSet(text, resolver=RESOLVER_NOGROUP))
     except NodeSetException as error:
         raise SlurmError(f"not a hostlist: {_shown(text)}; {error}") from error
+
+
+def count(text: str) -> int:
+    """Return how many names a hostlist has, repeated ones as well, without making them.
+
+    :raises SlurmError: when it is not a hostlist.
+    """
+    if not _HOSTLIST.fullmatch(text):
+        raise SlurmError(f"not a hostlist: {_shown(text)}; write node names and ranges, as in node[1-3],gpu07")
+    _refuse_uneven(text)
+    return sum(_size(item.group()) for item in _ITEM.finditer(text))
 
 
 def fold(names: Iterable[str]) -> str:

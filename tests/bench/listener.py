@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The event source trigger_listener beside eda.builtin.webhook, each in a real ansible-rulebook.
 
-Runs inside the lab (`make bench`). Each round starts ansible-rulebook for each of the sources in turn, with one rule that
-matches every notification, and posts to it with load.py: as fast as it answers, and then at a fixed rate.
+Runs inside the lab (`make bench`). Each round starts ansible-rulebook for each of the sources in turn, with one rule
+that matches every notification, and posts to it with load.py: as fast as it answers, and then at a fixed rate.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def webhook(name: str, token: bool) -> Side:
 
 def listener(name: str, state_dir: Path) -> Side:
     head = f"POST /{ID}/node/down HTTP/1.1\r\n{CURL}{BEARER}Content-Type: application/x-www-form-urlencoded\r\n"
-    arguments = {"token": TOKEN, "id": ID, "state_dir": str(state_dir)}
+    arguments = {"token": TOKEN, "id": ID, "state_dir": str(state_dir), "sync_interval": 0}
     condition = 'event.type == "node_state" and event.state == "down"'
     return Side(name, {"hpc.slurm.trigger_listener": arguments}, condition, head, "n{:07}", "202", 2)
 
@@ -204,7 +204,7 @@ def percentile(latencies: list[float], part: int) -> float:
 
 
 def table(found: dict[str, list[Result]], first: str) -> str:
-    """Return the medians with the least and the most, and the medians of the ratios to the first side's of the round."""
+    """Return the medians with the least and the most, and those of the ratios to the first side's of the round."""
     events = {side.name: side.events for side in SIDES}
     lines = [
         f"| | answered/s | p50, ms | p99, ms | p50 at {RATE}/s, ms | p99 at {RATE}/s, ms | notifications/s at the rule "

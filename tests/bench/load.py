@@ -7,8 +7,8 @@
     load.py '{..., "requests": 1000, "rate": 100}'
 
 The first keeps so many requests under way; the second starts one at its time, whatever became of those before, and
-counts its latency from that time. Prints as JSON the seconds that it all took, the latencies, and the answers by status.
-One thread and no HTTP library: a server in Python is never the faster one. C(--server PORT) is one that does next to
+counts its latency from that time. Prints as JSON the seconds that it all took, the latencies, and the answers by
+status. One thread and no HTTP library: a server in Python is never the faster one. C(--server PORT) is one that does next to
 nothing, to show what this program is able to.
 """
 

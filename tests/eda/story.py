@@ -228,7 +228,7 @@ def clock(when: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(when)) + f".{int(when % 1 * 1000):03}"
 
 
-def wait_until(what: str | Callable[[], str], limit: float, came: Callable[[], object]) -> None:
+def wait_until(what: str | Callable[[], str], limit: float, came: Callable[[], object], pause: float = 0.2) -> None:
     """Wait for a condition.
 
     :param what: what is waited for, told when it does not come.
@@ -239,7 +239,7 @@ def wait_until(what: str | Callable[[], str], limit: float, came: Callable[[], o
         if time.monotonic() > deadline:
             told = what() if callable(what) else what
             raise MissingError(f"waited {limit:g} s in vain for {told}")
-        time.sleep(0.2)
+        time.sleep(pause)
 
 
 def free_port() -> int:

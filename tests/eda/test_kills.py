@@ -8,6 +8,7 @@ Anything else must run once.
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import signal
@@ -22,7 +23,7 @@ from story import wait_until
 # Seconds of a life. Java takes about four to start, so that some end before the listener is up.
 LIVES = (1.0, 12.0)
 # Nodes of one notification.
-BATCHES = (1, 1, 1, 1, 2, 3, 5, 25)
+BATCHES = (1, 1, 1, 1, 2, 3, 5, 50)
 
 
 @pytest.fixture
@@ -94,6 +95,31 @@ def test_no_reaction_is_missing_and_none_comes_twice(
             f"{again} reactions again after an interruption, {time.monotonic() - began:.0f} s"
         )
     assert not twice, f"seed {seed}"
+
+
+@pytest.mark.chaos
+def test_killed_amid_the_events_of_a_notification(engine: Engine) -> None:
+    """The listener then puts events again that the engine has, and it knows but the last few of them."""
+    quick = [node for node in NODES if not node.endswith(("00", "50"))]
+    engine.start()
+    senders = Senders(program_of_triggers(engine))
+    for kill in range(6):
+        nodes = set(quick[150 * kill : 150 * (kill + 1)])
+        senders.send(sorted(nodes))
+        senders.wait()
+        enough = random.randrange(40, 110)
+        wait_until("reactions", 60, functools.partial(reacted, engine, nodes, enough), pause=0)
+        engine.kill()
+        engine.start()
+        wait_until("the other reactions", 60, functools.partial(reacted, engine, nodes, len(nodes)))
+    engine.kill()
+    assert not too_often(engine.lives)
+
+
+def reacted(engine: Engine, nodes: set[str], enough: int) -> bool:
+    """Tell whether so many of the nodes were reacted to, in any life."""
+    found = {node for life in engine.lives for node in life.reactions}
+    return len(nodes & (found | set(engine.reactions()))) >= enough
 
 
 def too_often(lives: list[Life]) -> list[str]:

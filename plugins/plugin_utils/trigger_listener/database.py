@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS inbox (
     detail TEXT NOT NULL DEFAULT '',
     content TEXT NOT NULL         -- JSON; the last, since what follows a large column is slow to read
 );
-CREATE INDEX IF NOT EXISTS waiting ON inbox (number) WHERE outcome IS NULL;
+CREATE INDEX IF NOT EXISTS waiting ON inbox (number, size) WHERE outcome IS NULL;
 CREATE TABLE IF NOT EXISTS aside (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     entry TEXT NOT NULL,          -- the uuid of its row in the inbox

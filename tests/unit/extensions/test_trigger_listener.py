@@ -101,9 +101,15 @@ def test_limits(name, low, high):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        *(("id", text) for text in ("x" * 15, "x" * 16, "A-z_09" * 4, "x" * 64, "x" * 65, "with/a/slash/in/it", "ä" * 20)),
+        *(
+            ("id", text)
+            for text in ("x" * 15, "x" * 16, "A-z_09" * 4, "x" * 64, "x" * 65, "with/a/slash/in/it", "ä" * 20)
+        ),
         *(("token", text) for text in ("x" * 15, "x" * 16, "!~" * 9, "x" * 512, "x" * 513, "x" * 20 + " y", "ä" * 20)),
-        *(("url", text) for text in ("http://a", "https://[::1]:1/x", "ftp://a", "http://", "http://a b", "http://a'b")),
+        *(
+            ("url", text)
+            for text in ("http://a", "https://[::1]:1/x", "ftp://a", "http://", "http://a b", "http://a'b")
+        ),
         *(("granularity", text) for text in ("node", "batch", "job")),
         *((name, "") for name, property_ in SCHEMA["properties"].items() if property_["type"] == "string"),
     ],

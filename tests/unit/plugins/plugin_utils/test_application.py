@@ -74,7 +74,9 @@ def stored(listener: Served) -> int:
 # What is accepted.
 
 
-@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "text/plain; charset=no-such", None])
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "text/plain", "text/plain; charset=no-such", None]
+)
 def test_a_notification(listener, kind, logged):
     answer = listener.post(b"n[1-3],n7\n", headers={"Content-Type": kind} if kind else {})
     assert answer.status == 202
@@ -99,7 +101,8 @@ def test_a_body_in_pieces(shared):
 
 def test_as_curl_sends_it_when_it_waits_to_be_told_to_go_on(guarded):
     token = f"Authorization: Bearer {TOKEN}\r\n"
-    head = f"POST {DOWN} HTTP/1.1\r\nHost: x\r\n{token}Expect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"
+    head = f"POST {DOWN} HTTP/1.1\r\nHost: x\r\n{token}Expect: 100-continue\r\n"
+    head += "Connection: close\r\nContent-Length: 2\r\n\r\n"
     with guarded.connect() as sock:
         sock.sendall(head.encode())
         assert sock.recv(100).startswith(b"HTTP/1.1 100 ")
@@ -132,7 +135,8 @@ def test_many_at_once_are_all_stored(listener):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"  \n", b"@all", b"n[1-", b"n1 n2", b"n[1-5000000]", b"\xff\xfe", b"n" + b"[0-9]" * 200, b"a=b&c", b"\0"]
+    "body",
+    [b"", b"  \n", b"@all", b"n[1-", b"n1 n2", b"n[1-5000000]", b"\xff\xfe", b"n" + b"[0-9]" * 200, b"a=b&c", b"\0"],
 )
 def test_a_body_that_is_no_hostlist(shared, body):
     before = stored(shared), shared.woken
@@ -198,7 +202,9 @@ def test_another_method(shared, method, path):
 def test_a_body_that_is_too_large(shared, path, chunked):
     before = stored(shared), shared.core.sample("refusals_total", reason="size")
     headers = {"Transfer-Encoding": "chunked"} if chunked else {}
-    answer = shared.post(iter([b"n" * 600, b"n" * 425]) if chunked else b"n" * 1025, path, headers=headers, encode_chunked=chunked)
+    answer = shared.post(
+        iter([b"n" * 600, b"n" * 425]) if chunked else b"n" * 1025, path, headers=headers, encode_chunked=chunked
+    )
     assert (answer.status, answer.json) == (413, {"error": "the body is larger than max_body, 1024 bytes"})
     assert (stored(shared), shared.core.sample("refusals_total", reason="size")) == (before[0], before[1] + 1)
     assert shared.post(b"n" * 1024).status == 202
@@ -265,7 +271,16 @@ def test_the_token_opens_every_address(guarded, path, given):
     assert guarded.post(headers={"Authorization": given}).status == 202
 
 
-WRONG = [None, "", "Bearer wrong-0123456789", f"Bearer {TOKEN}x", TOKEN, basic("wrong"), "Bearer \xff\xe4", "Basic ===="]
+WRONG = [
+    None,
+    "",
+    "Bearer wrong-0123456789",
+    f"Bearer {TOKEN}x",
+    TOKEN,
+    basic("wrong"),
+    "Bearer \xff\xe4",
+    "Basic ====",
+]
 
 
 @pytest.mark.parametrize("given", WRONG)

@@ -72,7 +72,9 @@ def test_an_event_a_notification():
 
 
 def test_what_a_snapshot_found():
-    entry = seen(report("n1", "n2", details=DETAILS), report("n1", state="drained", details=DETAILS), report("n9", state="up"))
+    entry = seen(
+        report("n1", "n2", details=DETAILS), report("n1", state="drained", details=DETAILS), report("n9", state="up")
+    )
     events = made(entry)
     assert [(event["node"], event["state"]) for event in events] == [
         ("n1", "down"),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the inbox to the engine: one at a time, in order, until the engine has it; engines, filters and disks that fail."""
+"""From the inbox to the engine: in order, until the engine has each; engines, filters and disks that fail."""
 
 from __future__ import annotations
 
@@ -238,7 +238,13 @@ def test_a_filter_that_changes_what_it_is_given(core):
 
 @pytest.mark.parametrize(
     "content",
-    ['{"reports": [{"nodes": ["n1"]}], "trigger": {}}', '{"reports": 7, "trigger": {}}', '{"reports": [1]}', "{}", "[]"],
+    [
+        '{"reports": [{"nodes": ["n1"]}], "trigger": {}}',
+        '{"reports": 7, "trigger": {}}',
+        '{"reports": [1]}',
+        "{}",
+        "[]",
+    ],
 )
 def test_an_entry_that_cannot_be_read_is_set_aside(core, content):
     core.tell("down", "n1")

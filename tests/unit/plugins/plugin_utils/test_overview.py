@@ -74,7 +74,9 @@ def test_nodes_that_are_not_well(seen):
     seen.tell("down", "n1", at=1000.0)
     trigger = {"id": 17, "event": "down", "permanent": True}
     seen.snapshot(
-        group("n[1-2]", "DOWN"), group("n3", "IDLE+DRAIN", reason=None, when=None), triggers=[{**trigger, "user": "slurm"}]
+        group("n[1-2]", "DOWN"),
+        group("n3", "IDLE+DRAIN", reason=None, when=None),
+        triggers=[{**trigger, "user": "slurm"}],
     )
     status = seen.status()
     assert (status["triggers"], status["sync"]["nodes"]) == ([trigger], 10008)
@@ -208,7 +210,9 @@ def test_what_prometheus_reads(seen):
     assert abs(seen.sample("start_timestamp_seconds") - time.time()) < 60
     names = {line.split()[2] for line in text.splitlines() if line.startswith("# HELP")}
     assert {name for name in names if not name.startswith("hpc_slurm_")} == set()
-    wanted = "notifications_total snapshots_total refusals_total events_put_total events_set_aside_total duplicates_total"
+    wanted = (
+        "notifications_total snapshots_total refusals_total events_put_total events_set_aside_total duplicates_total"
+    )
     assert {f"hpc_slurm_{name}" for name in [*wanted.split(), "flaps_total"]} <= names
 
 

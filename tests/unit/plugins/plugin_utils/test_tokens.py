@@ -40,8 +40,15 @@ def basic(user, password):
 
 @pytest.mark.parametrize(
     "header",
-    [f"Bearer {TOKEN}".encode(), f"bearer {TOKEN}".encode(), f"BEARER {TOKEN}".encode()]
-    + [basic("", TOKEN), basic("anybody", TOKEN), basic("ä", TOKEN), basic("a", TOKEN).replace(b"Basic", b"bAsIc")],
+    [
+        f"Bearer {TOKEN}".encode(),
+        f"bearer {TOKEN}".encode(),
+        f"BEARER {TOKEN}".encode(),
+        basic("", TOKEN),
+        basic("anybody", TOKEN),
+        basic("ä", TOKEN),
+        basic("a", TOKEN).replace(b"Basic", b"bAsIc"),
+    ],
 )
 def test_what_is_accepted(header):
     assert Tokens(TOKEN).accept(header)
