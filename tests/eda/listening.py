@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import subprocess
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +112,34 @@ class Listening:
         finally:
             self.process.kill()
             self.process.wait()
+
+
+class Sender(threading.Thread):
+    """Sends notifications of one node, with a curl for each, one after the other while the context lasts."""
+
+    def __init__(self, listening: Listening, name: str) -> None:
+        super().__init__()
+        self._listening, self._name, self._ending = listening, name, threading.Event()
+        # Seconds that each took, with all of curl's attempts.
+        self.times: list[float] = []
+
+    @property
+    def nodes(self) -> list[str]:
+        return [f"{self._name}{number}" for number in range(len(self.times))]
+
+    def run(self) -> None:
+        while not self._ending.wait(0.2):
+            began = time.monotonic()
+            self._listening.send(f"{self._name}{len(self.times)}")
+            self.times.append(time.monotonic() - began)
+
+    def __enter__(self) -> Sender:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._ending.set()
+        self.join()
 
 
 def curl_config() -> str:

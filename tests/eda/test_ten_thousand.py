@@ -6,13 +6,12 @@ What is demanded of the time is a bound for a machine of two cores that does not
 from __future__ import annotations
 
 import statistics
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from listening import Listening
+from listening import Listening, Sender
 
 NODES = 10000
 HOSTLIST = f"big[00001-{NODES}]"
@@ -63,34 +62,16 @@ def test_a_batch_is_at_the_rule_within_a_second(listening: Listening, capsys: py
     assert statistics.median(times) < 1
 
 
-class Small(threading.Thread):
-    """Sends small notifications until told to stop."""
-
-    def __init__(self, listening: Listening) -> None:
-        super().__init__()
-        self._listening, self.stopping = listening, threading.Event()
-        self.times: list[float] = []
-
-    def run(self) -> None:
-        while not self.stopping.wait(0.2):
-            self.times.append(self._listening.send(f"small{len(self.times)}"))
-
-
 @pytest.mark.parametrize("listening", ["node"], indirect=True)
 def test_every_node_is_at_the_rule_and_nobody_waits(listening: Listening, capsys: pytest.CaptureFixture[str]) -> None:
     """An event a node takes the engine its time; those who send meanwhile are answered as ever."""
-    small = Small(listening)
-    small.start()
-    try:
+    large = {f"big{number:05}" for number in range(1, NODES + 1)}
+    with Sender(listening, "small") as small:
         began = time.monotonic()
         listening.send(HOSTLIST)
-        large = set(f"big{number:05}" for number in range(1, NODES + 1))
         listening.wait("every node at the rule", lambda: large <= set(listening.nodes()), limit=300)
         seconds = time.monotonic() - began
-    finally:
-        small.stopping.set()
-        small.join()
-    wanted = large | {f"small{number}" for number in range(len(small.times))}
+    wanted = large | set(small.nodes)
     listening.wait("the small ones at the rule", lambda: wanted <= set(listening.nodes()))
     with capsys.disabled():
         print(
