@@ -34,8 +34,8 @@ test-eda: ## end to end, with the real ansible-rulebook
 test-chaos: ## end to end, with all that can break on the way broken
 	@tests/run chaos
 
-bench: ## what the modules cost with 10,000 nodes and 50,000 jobs
-	@$(LAB) up && { $(LAB) exec -- python3 tests/bench/modules.py; status=$$?; $(LAB) down; exit $$status; }
+bench: ## what the modules cost with 10,000 nodes and 50,000 jobs, and what the listener bears
+	@$(LAB) up && { $(LAB) exec -- sh -c 'python3 tests/bench/listener.py && python3 tests/bench/modules.py'; status=$$?; $(LAB) down; exit $$status; }
 
 lab-up: ## start the lab
 	@$(LAB) up

@@ -128,7 +128,7 @@ def _meta(event: Event) -> dict[str, Any]:
 
 
 def _events(event: Event, arguments: Arguments) -> list[Event]:
-    nodes = _nodes(event, arguments)
+    items, nodes = _nodes(event, arguments)
     state: dict[str, Any] = {"state": _state(event, arguments), "cluster": _cluster(event, arguments)}
     state["origin"] = "trigger"
     meta = _meta(event)
@@ -136,7 +136,9 @@ def _events(event: Event, arguments: Arguments) -> list[Event]:
     if not isinstance(received, str):
         received = datetime.now(timezone.utc).isoformat()
     if arguments.granularity == "batch":
-        made = [batch_event(notification, received, nodes, hostlist.fold(nodes), **state)]
+        # As it came, as the listener's: the uuid is made of it.
+        text = items[0].strip() if len(items) == 1 else hostlist.fold(nodes)
+        made = [batch_event(notification, received, nodes, text, **state)]
     else:
         made = [node_event(notification, received, node, **state) for node in nodes]
     for each in made:
@@ -156,7 +158,8 @@ def _notification(given: Any) -> uuid.UUID:
         return uuid.uuid5(uuid.NAMESPACE_OID, ascii(given))
 
 
-def _nodes(event: Event, arguments: Arguments) -> list[str]:
+def _nodes(event: Event, arguments: Arguments) -> tuple[list[str], list[str]]:
+    """Return the texts that are there, and the names of the nodes."""
     found = _find(event, arguments.hostlist_path, arguments.path_separator)
     if found is _MISSING:
         raise MissingError(f"there is no {arguments.hostlist_path} in it")
@@ -169,7 +172,7 @@ def _nodes(event: Event, arguments: Arguments) -> list[str]:
         raise EventError(f"{arguments.hostlist_path} is {error.message}") from None
     if not nodes:
         raise EventError(f"{arguments.hostlist_path} is empty")
-    return nodes
+    return items, nodes
 
 
 def _state(event: Event, arguments: Arguments) -> str:

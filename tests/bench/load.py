@@ -8,8 +8,8 @@
 
 The first keeps so many requests under way; the second starts one at its time, whatever became of those before, and
 counts its latency from that time. Prints as JSON the seconds that it all took, the latencies, and the answers by
-status. One thread and no HTTP library: a server in Python is never the faster one. C(--server PORT) is one that does next to
-nothing, to show what this program is able to.
+status. One thread and no HTTP library: a server in Python is never the faster one. C(--server PORT) is one that does
+next to nothing, to show what this program is able to.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Load:
         self._answers: Counter[str] = Counter()
 
     def run(self) -> dict[str, Any]:
-        requests, rate, at_once = (self._order.get(name) for name in ("requests", "rate", "at_once"))
+        requests, rate, at_once = (int(self._order.get(name, 0)) for name in ("requests", "rate", "at_once"))
         begin = time.perf_counter()
         while self._started < requests or self._open:
             now = time.perf_counter()

@@ -249,7 +249,9 @@ class Attacks:
         dice = self._dice
         head = self._down(self._bearer + b"Transfer-Encoding: chunked\r\n", b"")
         chunk = b"4\r\nevil\r\n"
-        ending = dice.choice((b"zz\r\n", b"-1\r\n", b"4\r\nevilx\r\n0\r\n\r\n", b"f" * 20 + b"\r\n", b"4;" + b"x" * 9000, b""))
+        ending = dice.choice(
+            (b"zz\r\n", b"-1\r\n", b"4\r\nevilx\r\n0\r\n\r\n", b"f" * 20 + b"\r\n", b"4;" + b"x" * 9000, b"")
+        )
         return Attack("chunks", [head, chunk * dice.randint(0, 3), ending], "hangs up")
 
     def _is_too_large(self) -> Attack:

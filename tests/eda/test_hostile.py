@@ -1,7 +1,7 @@
 """A hundred thousand requests that nobody should send, while honest senders are served. Runs inside the lab.
 
-The listener is that of a real ansible-rulebook. It must not crash, make an event or answer 500, its memory stays where it
-is, and what real curl sends meanwhile, configured as playbooks/sync.yml does, is stored and reaches the rule.
+The listener is that of a real ansible-rulebook. It must not crash, make an event or answer 500, its memory stays where
+it is, and what real curl sends meanwhile, configured as playbooks/sync.yml does, is stored and reaches the rule.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ REQUESTS = int(os.environ.get("REQUESTS") or 100_000)
 AT_ONCE = 48
 # More than the listener lets be connected at once.
 IDLE, TRICKLING = 280, 40
-# MiB by which memory may grow after the first tenth, when every part has been at work. Java, in the same process, is not
-# still either.
+# MiB by which memory may grow after the first tenth, when every part has been at work. Java, in the same process, is
+# not still either.
 GROWTH = 64
 # Seconds for an honest notification, with all its attempts. Slurm gives it 300.
 PATIENCE = 120.0
@@ -68,7 +68,9 @@ def test_a_hundred_thousand_hostile_requests(listening: Listening, capsys: pytes
     seconds = time.monotonic() - began
     with capsys.disabled():
         print(f"hostile: {report.answers.total()} requests in {seconds:.0f} s, answered:\n{report}")
-        print(f"hostile: memory {memory[0]} MiB after a tenth of them, {max(memory)} at the most, {memory[-1]} at the end")
+        print(
+            f"hostile: memory {memory[0]} MiB after a tenth of them, {max(memory)} at the most, {memory[-1]} at the end"
+        )
         print(
             f"hostile: {len(honest.times)} honest notifications meanwhile, each stored, after "
             f"{statistics.median(honest.times):.2f} s at the median, {max(honest.times):.1f} s at the most"

@@ -36,8 +36,8 @@ def test_answered_in_under_a_tenth_of_a_second(listening: Listening, capsys: pyt
     times = [listening.send(other(number)) for number in range(20)]
     with capsys.disabled():
         print(
-            f"\n{NODES} nodes in one notification: answered after {statistics.median(times) * 1000:.0f} ms at the median "
-            f"of {len(times)}, {max(times) * 1000:.0f} ms at the most"
+            f"\n{NODES} nodes in one notification: answered after {statistics.median(times) * 1000:.0f} ms at the "
+            f"median of {len(times)}, {max(times) * 1000:.0f} ms at the most"
         )
     assert statistics.median(times) < 0.1
     listening.wait("all at the rule", lambda: len(listening.nodes()) == len(times))
@@ -58,7 +58,9 @@ def test_a_batch_is_at_the_rule_within_a_second(listening: Listening, capsys: py
         times.append(time.monotonic() - began)
     with capsys.disabled():
         told = ", ".join(f"{seconds:.2f}" for seconds in times)
-        print(f"\n{NODES} nodes in one event: at the rule after {told} s, {statistics.median(times):.2f} s at the median")
+        print(
+            f"\n{NODES} nodes in one event: at the rule after {told} s, {statistics.median(times):.2f} s at the median"
+        )
     assert statistics.median(times) < 1
 
 
@@ -75,8 +77,8 @@ def test_every_node_is_at_the_rule_and_nobody_waits(listening: Listening, capsys
     listening.wait("the small ones at the rule", lambda: wanted <= set(listening.nodes()))
     with capsys.disabled():
         print(
-            f"\n{NODES} events at the rule after {seconds:.0f} s; {len(small.times)} small notifications meanwhile were "
-            f"answered after {statistics.median(small.times) * 1000:.0f} ms at the median, "
+            f"\n{NODES} events at the rule after {seconds:.0f} s; {len(small.times)} small notifications meanwhile "
+            f"were answered after {statistics.median(small.times) * 1000:.0f} ms at the median, "
             f"{max(small.times) * 1000:.0f} ms at the most"
         )
     assert sorted(listening.nodes()) == sorted(wanted)

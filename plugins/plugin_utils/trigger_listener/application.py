@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...module_utils import hostlist
 from ...module_utils.errors import SlurmError
 from . import snapshot
 from .events import TYPES, Maker
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 # Seconds after which a sender should try again when the inbox cannot be written; curl's --retry heeds it.
 RETRY_AFTER = 5
+# Characters, and nodes, of a hostlist that is read at once.
+QUICK = 200
 # Hostlists are logged up to here.
 SHOWN = 200
 
@@ -144,7 +147,7 @@ class Addresses:
         self._expect_identity(request)
         counted = self._parts.metrics.notifications
         try:
-            new = await self._parsed(request, lambda text: New.notification(class_, type_, text))
+            new = await self._parsed(request, lambda text: New.notification(class_, type_, text), _is_quick)
         except RefusedError:
             counted.labels(class_, type_, "refused").inc()
             raise
@@ -182,8 +185,10 @@ class Addresses:
         if not hmac.compare_digest(shown, self._parts.identity.encode()):
             raise RefusedError(404, "path", "no such address")
 
-    async def _parsed(self, request: web.Request, parse: Callable[[str], Any]) -> Any:
-        """Return what a request's body says: in another thread, since ten thousand names take their time."""
+    async def _parsed(
+        self, request: web.Request, parse: Callable[[str], Any], is_quick: Callable[[str], bool] = lambda _text: False
+    ) -> Any:
+        """Return what a request's body says: in another thread when it is not quick, as ten thousand names are not."""
         from aiohttp import web
         from aiohttp.http_exceptions import HttpProcessingError
 
@@ -198,7 +203,7 @@ class Addresses:
             # The sender hung up, or did not keep to HTTP, or the server stops: n1 may be the half of n10.
             raise RefusedError(400, "body", "the body is cut off or broken") from None
         try:
-            return await asyncio.to_thread(parse, text)
+            return parse(text) if is_quick(text) else await asyncio.to_thread(parse, text)
         except SlurmError as error:
             raise RefusedError(400, "body", error.message) from None
 
@@ -244,8 +249,19 @@ class Addresses:
             raise self._unwritable(error) from error
 
 
+def _is_quick(text: str) -> bool:
+    """Tell whether a hostlist is read in less time than a change of threads takes.
+
+    :raises SlurmError: when it is none.
+    """
+    return len(text) <= QUICK and hostlist.count(text) <= QUICK
+
+
 class _Writer:
-    """Stores what requests bring; those that come while a write is under way share the next one."""
+    """Stores what requests bring; those that come while a write is under way share the next one.
+
+    One alone is written in the server's own thread: for it to change twice takes longer than most disks do.
+    """
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
@@ -267,9 +283,7 @@ class _Writer:
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            [failure] = await asyncio.gather(
-                asyncio.to_thread(self._inbox.store, [new for new, _stored in batch]), return_exceptions=True
-            )
+            [failure] = await asyncio.gather(self._put([new for new, _stored in batch]), return_exceptions=True)
             for _new, stored in batch:
                 if stored.cancelled():
                     continue  # the sender has gone
@@ -277,3 +291,9 @@ class _Writer:
                     stored.set_result(None)
                 else:
                     stored.set_exception(failure)
+
+    async def _put(self, entries: list[New]) -> None:
+        if len(entries) == 1:
+            self._inbox.store(entries)
+        else:
+            await asyncio.to_thread(self._inbox.store, entries)

@@ -25,7 +25,9 @@ RETRY = 1.0
 FEEDBACK_LIMIT = 10.0
 # An event that was put so often is set aside.
 ATTEMPTS = 4
-# Seconds between two notes of progress within an entry: what was put since comes a second time after a crash.
+# Seconds between two notes of progress within an entry, where the engine has no store: what was put since comes a
+# second time after a crash. One that has a store forgets nothing, and each event is noted at once: a repeated uuid it
+# would know again, but only the last five.
 NOTES = 0.05
 # Events that are made at once.
 CHUNK = 100
@@ -92,7 +94,7 @@ class Feeder:
                     # When one is never taken, the others hardly are: all attempts at each of ten thousand take hours.
                     aside += not await self._give(entry, event, 1 if aside else ATTEMPTS)
                     done += 1
-                    if time.monotonic() - noted > NOTES:
+                    if self._feedback is not None or time.monotonic() - noted > NOTES:
                         await self._inboxed(self._inbox.advance, entry, done)
                         noted = time.monotonic()
         except UNREADABLE as error:

@@ -105,6 +105,7 @@ options:
     description:
       - Whether an event leaves the disk only when the engine has stored it, and not when it has been handed over.
       - It needs ansible-rulebook to run with C(--persistence-id), and a name for the source.
+      - It cannot be a variable. ansible-rulebook looks at it before it puts variables in, and takes any text for true.
     type: bool
     default: false
 requirements:

@@ -68,6 +68,13 @@ def test_expand(text: str, names: list[str]) -> None:
     assert hostlist.expand(text) == names
 
 
+@pytest.mark.parametrize(("text", "names"), GRAMMAR.items())
+def test_counted_without_being_expanded(text: str, names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(hostlist, "NodeSet")
+    repeated = 2 if text == "n1,n[1-2],n1" else 0
+    assert hostlist.count(text) == len(names) + repeated
+
+
 @pytest.mark.parametrize("text", GRAMMAR)
 def test_to_fold_and_expand_again_changes_nothing(text: str) -> None:
     names = hostlist.expand(text)
@@ -77,8 +84,9 @@ def test_to_fold_and_expand_again_changes_nothing(text: str) -> None:
 
 @pytest.mark.parametrize("text", NOT_HOSTLISTS)
 def test_what_is_no_hostlist(text: str) -> None:
-    with pytest.raises(SlurmError, match="not a hostlist"):
-        hostlist.expand(text)
+    for read in (hostlist.expand, hostlist.count):
+        with pytest.raises(SlurmError, match="not a hostlist"):
+            read(text)
 
 
 @pytest.mark.parametrize("text", ["n[3-1]", "n1,n[3-1]"])

@@ -493,19 +493,34 @@ def test_those_that_come_while_a_write_is_under_way_share_the_next():
     async def scenario():
         inbox = SlowInbox()
         writer = _Writer(inbox)
-        first = asyncio.create_task(writer.store("a"))
+        first = [asyncio.create_task(writer.store(name)) for name in "ab"]
         while not inbox.batches:
             await asyncio.sleep(0.001)
-        others = [asyncio.create_task(writer.store(name)) for name in "bcde"]
+        others = [asyncio.create_task(writer.store(name)) for name in "cdef"]
         await asyncio.sleep(0)
         others[1].cancel()  # its sender has gone, and it is stored nevertheless
         inbox.go.set()
-        results = await asyncio.gather(first, *others, return_exceptions=True)
-        assert [type(result) for result in results] == [type(None)] * 2 + [asyncio.CancelledError] + [type(None)] * 2
-        await writer.store("f")
+        results = await asyncio.gather(*first, *others, return_exceptions=True)
+        assert [type(result) for result in results] == [type(None)] * 3 + [asyncio.CancelledError] + [type(None)] * 2
+        await writer.store("g")
         return inbox.batches
 
-    assert drive(scenario()) == [["a"], ["b", "c", "d", "e"], ["f"]]
+    assert drive(scenario()) == [["a", "b"], ["c", "d", "e", "f"], ["g"]]
+
+
+def test_one_alone_is_written_without_a_change_of_threads():
+    class Inbox:
+        def store(self, entries):
+            threads.append((len(entries), threading.current_thread() is threading.main_thread()))
+
+    async def scenario():
+        writer = _Writer(Inbox())
+        await writer.store("a")
+        await asyncio.gather(writer.store("b"), writer.store("c"))
+
+    threads = []
+    drive(scenario())
+    assert threads == [(1, True), (2, False)]
 
 
 def test_all_that_share_a_write_hear_of_its_failure():
@@ -514,10 +529,11 @@ def test_all_that_share_a_write_hear_of_its_failure():
         inbox.failure = sqlite3.OperationalError("database or disk is full")
         inbox.go.set()
         writer = _Writer(inbox)
-        results = await asyncio.gather(*(writer.store(name) for name in "ab"), return_exceptions=True)
-        assert results == [inbox.failure] * 2
+        for names in ("ab", "c"):
+            results = await asyncio.gather(*(writer.store(name) for name in names), return_exceptions=True)
+            assert results == [inbox.failure] * len(names)
         inbox.failure = None
-        await writer.store("c")
+        await writer.store("d")
 
     drive(scenario())
 

@@ -188,7 +188,7 @@ def test_a_request_under_way_is_answered_when_it_stops(tmp_path, monkeypatch):
 
     monkeypatch.setattr(hostlist, "expand", slow)
     with served(tmp_path) as listener, concurrent.futures.ThreadPoolExecutor(2) as pool:
-        asking = pool.submit(listener.post)
+        asking = pool.submit(listener.post, b"n[1-1000]")
         assert started.wait(LIMIT)
         stopping = pool.submit(listener.server.stop)
         wait_until(lambda: listener.server._socket.fileno() < 0, "the server to stop listening")
