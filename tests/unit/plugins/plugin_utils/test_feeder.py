@@ -82,7 +82,7 @@ def test_in_order_and_each_once(core, granularity, feedback):
             core.tell("down", "n9")
             feeder.wake()
             await until(lambda: not core.waiting() and len(core.rows("SELECT 1 FROM inbox")) == 5, "the one that came")
-            await until(lambda: engine.queue.queue.empty(), "the engine to take it")
+            await until(engine.queue.queue.empty, "the engine to take it")
         return engine.taken
 
     events = drive(scenario())
