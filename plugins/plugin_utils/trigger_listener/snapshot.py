@@ -65,16 +65,12 @@ def parse(text: str, now: float) -> Snapshot:
     read = now - _between(given["age"], "age", 0, 86400)
     total = _between(given["count"], "count", 1, hostlist.LIMIT)
     skew = read - _between(given["time"], "time", 0, 1e11)
-    groups, named = [], set[str]()
-    for index, node in enumerate(given["nodes"]):
-        group = _group(node, f"nodes[{index}]", given["slurm_user"], skew)
-        # At once: a short text may name a hundred thousand, and be there a thousand times.
-        if not named.isdisjoint(group.nodes):
-            raise SlurmError(f"nodes[{index}]: a node is named twice")
-        named.update(group.nodes)
-        if len(named) > total:
-            raise SlurmError(f"nodes: more are named than the {total} that there are by count")
-        groups.append(group)
+    nodes = [_checked(node, f"nodes[{index}]") for index, node in enumerate(given["nodes"])]
+    _count(nodes, total)
+    groups = [_group(node, f"nodes[{index}]", given["slurm_user"], skew) for index, node in enumerate(nodes)]
+    named = [name for group in groups for name in group.nodes]
+    if len(set(named)) < len(named):
+        raise SlurmError("nodes: a node is named twice")
     triggers = [_trigger(trigger, f"triggers[{index}]") for index, trigger in enumerate(given["triggers"])]
     return Snapshot(read, total, groups, triggers)
 
@@ -91,14 +87,26 @@ _NODE = {
 _TRIGGER = {"id": int, "event": str, "permanent": bool}
 
 
-def _group(content: Any, where: str, slurm_user: str, skew: float) -> Group:
+def _checked(content: Any, where: str) -> dict[str, Any]:
     given = _fields(content, where, _NODE)
     if not given["state"] or not all(isinstance(flag, str) and flag.isupper() for flag in given["state"]):
         raise SlurmError(f"{where}: state is a list of flags such as DOWN")
-    try:
-        nodes = hostlist.expand(given["nodes"])
-    except SlurmError as error:
-        raise SlurmError(f"{where}: {error.message}") from None
+    return given
+
+
+def _count(nodes: list[dict[str, Any]], total: int) -> None:
+    """Count the nodes before any is expanded: a short text may name a hundred thousand, and be there a thousand times."""
+    named = 0
+    for index, node in enumerate(nodes):
+        try:
+            named += hostlist.count(node["nodes"])
+        except SlurmError as error:
+            raise SlurmError(f"nodes[{index}]: {error.message}") from None
+        if named > total:
+            raise SlurmError(f"nodes: more are named than the {total} that there are by count")
+
+
+def _group(given: dict[str, Any], where: str, slurm_user: str, skew: float) -> Group:
     reason, user, when = given["reason"] or "", given["reason_user"], given["reason_time"]
     details = {
         "reason": given["reason"],
@@ -107,6 +115,7 @@ def _group(content: Any, where: str, slurm_user: str, skew: float) -> Group:
         "flags": sorted(given["state"]),
     }
     since = _between(when or 0, f"{where}: reason_time", 0, 1e11) + skew
+    nodes = hostlist.expand(given["nodes"])
     return Group(nodes, frozenset(given["state"]), reason, since, _by_slurmctld(reason, user, slurm_user), details)
 
 

@@ -11,6 +11,7 @@ import json
 
 import pytest
 
+from ansible_collections.hpc.slurm.plugins.module_utils import hostlist
 from ansible_collections.hpc.slurm.plugins.module_utils.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.snapshot import parse
 
@@ -105,7 +106,7 @@ def test_who_gave_the_reason(reason, user, by_slurmctld):
         (("count",), 1.5, "count is of another type"),
         (("count",), 0, "count is not from 1 to 100000"),
         (("count",), 100001, "count is not from 1 to 100000"),
-        (("count",), 3, "more are named than the 3 that there are"),
+        (("count",), 3, "more are named than the 3 that there are by count"),
         (("slurm_user",), None, "slurm_user is of another type"),
         (("nodes",), {}, "nodes is of another type"),
         (("nodes",), None, "nodes is of another type"),
@@ -113,8 +114,8 @@ def test_who_gave_the_reason(reason, user, by_slurmctld):
         (("nodes", 1, "nodes"), "node[", r"nodes\[1\]: not a hostlist: 'node\['"),
         (("nodes", 1, "nodes"), "", r"nodes\[1\]: not a hostlist"),
         (("nodes", 1, "nodes"), ["n1"], r"nodes\[1\]: nodes is of another type"),
-        (("nodes", 1, "nodes"), "node[2-3]", r"nodes\[1\]: a node is named twice"),
-        (("nodes", 1, "nodes"), "n[1-5000000]", r"nodes\[1\]: .*more than the 100000"),
+        (("nodes", 1, "nodes"), "node[2-3]", "a node is named twice"),
+        (("nodes", 1, "nodes"), "n[1-5000000]", "more are named than the 10008 that there are by count"),
         (("nodes", 0, "state"), [], r"nodes\[0\]: state is a list of flags"),
         (("nodes", 0, "state"), ["DOWN", 7], r"nodes\[0\]: state is a list of flags"),
         (("nodes", 0, "state"), ["down"], r"nodes\[0\]: state is a list of flags"),
@@ -164,13 +165,11 @@ def test_what_is_no_snapshot_at_all(text):
         parse(text, NOW)
 
 
-def test_a_short_text_that_names_the_same_nodes_again_and_again_is_refused_at_the_second_time():
-    group = {**GOOD["nodes"][1], "nodes": "n[1-100000]"}
-    with pytest.raises(SlurmError, match=r"nodes\[1\]: a node is named twice"):
+def test_a_short_text_that_names_very_many_is_refused_before_it_is_expanded(monkeypatch):
+    monkeypatch.delattr(hostlist, "expand")
+    group = {**GOOD["nodes"][1], "nodes": "n[1-50001]"}
+    with pytest.raises(SlurmError, match="more are named than the 100000 that there are by count"):
         read({**GOOD, "count": 100000, "nodes": [group] * 5000})
-    others = [{**group, "nodes": f"m{number}n[1-100000]"} for number in range(5000)]
-    with pytest.raises(SlurmError, match="more are named than the 100000 that there are"):
-        read({**GOOD, "count": 100000, "nodes": others})
 
 
 def test_ten_thousand_nodes_that_are_all_different():
