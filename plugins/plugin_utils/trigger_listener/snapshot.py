@@ -95,7 +95,7 @@ def _checked(content: Any, where: str) -> dict[str, Any]:
 
 
 def _count(nodes: list[dict[str, Any]], total: int) -> None:
-    """Count the nodes before any is expanded: a short text may name a hundred thousand, and be there a thousand times."""
+    """Count the nodes before any is expanded: a short text may name very many, and be there a thousand times."""
     named = 0
     for index, node in enumerate(nodes):
         try:
