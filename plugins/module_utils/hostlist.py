@@ -27,6 +27,9 @@ except ImportError:
 # More nodes than any cluster has (Slurm's own MAX_SLURM_NODES is of this size).
 LIMIT = 100_000
 
+# No host has a longer name (RFC 1035).
+LONGEST = 255
+
 # ASCII digits only: \d would let in those of other scripts, which are not in any node's name.
 _RANGE = r"[0-9]{1,64}(?:-[0-9]{1,64})?"
 _RANGES = rf"\[{_RANGE}(?:,{_RANGE})*\]"
@@ -60,7 +63,11 @@ def count(text: str) -> int:
     if not _HOSTLIST.fullmatch(text):
         raise SlurmError(f"not a hostlist: {_shown(text)}; write node names and ranges, as in node[1-3],gpu07")
     _refuse_uneven(text)
-    return sum(_size(item.group()) for item in _ITEM.finditer(text))
+    items = _ITEM.findall(text)
+    # Else a megabyte of letters before brackets would stand for gigabytes.
+    if any(len(_BRACKETS.sub("", item)) > LONGEST for item in items):
+        raise SlurmError(f"not a hostlist: {_shown(text)}; no name is longer than {LONGEST} characters")
+    return sum(map(_size, items))
 
 
 def fold(names: Iterable[str]) -> str:

@@ -40,6 +40,7 @@ JSON = st.recursive(
 @example("n[1-" + "9" * 64 + "]")
 @example("n" + "[0-9]" * 5000)
 @example("n[" + "1," * 100_000 + "1]")
+@example("n" * 1_000_000 + "[1-1000]")
 @example("[" * 100_000)
 @example("n[1-" * 100_000)
 @example("a," * 100_000)
