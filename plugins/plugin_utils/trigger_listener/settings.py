@@ -20,7 +20,7 @@ from .tokens import Tokens
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 GRANULARITIES = ("node", "batch")
-_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _url(args: Mapping[str, Any], scheme: str, host: str, port: int) -> str:
 
 def _identity(args: Mapping[str, Any]) -> Optional[str]:
     given = _text(args, "id")
-    if given is not None and not _ID.fullmatch(given):
+    if given is not None and not ID.fullmatch(given):
         raise ValueError(f"id must be 16 to 64 letters, digits, - or _, this is {given!r}")
     return given
 

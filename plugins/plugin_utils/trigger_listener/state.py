@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import secrets
 from pathlib import Path
 from typing import Optional
+
+from .settings import ID
 
 
 class StateDirectory:
@@ -55,7 +56,7 @@ class StateDirectory:
                 os.fsync(stream.fileno())  # else a power cut may leave the name without the content
             partial.replace(file)
         kept = file.read_text(encoding="utf-8", errors="replace").strip()
-        if not re.fullmatch(r"[A-Za-z0-9_-]{16,64}", kept):
+        if not ID.fullmatch(kept):
             raise ValueError(f"{file} holds no id of 16 to 64 letters, digits, - or _: correct it, or remove it")
         return kept
 
