@@ -207,7 +207,8 @@ def test_a_body_that_is_too_large(shared, path, chunked):
     )
     assert (answer.status, answer.json) == (413, {"error": "the body is larger than max_body, 1024 bytes"})
     assert (stored(shared), shared.core.sample("refusals_total", reason="size")) == (before[0], before[1] + 1)
-    assert shared.post(b"n" * 1024).status == 202
+    # As long as a body may be, 1024 bytes; one name could not be.
+    assert shared.post(b",".join([b"n" * 204] * 5)).status == 202
 
 
 def test_a_body_that_is_packed_is_not_unpacked(shared):
