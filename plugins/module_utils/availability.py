@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .errors import SlurmError
+from .node_states import OUT_OF_SERVICE, REBOOTING
 
-# Flags of a node that takes no jobs.
-UNAVAILABLE = frozenset(("DOWN", "DRAIN", "FAIL", "REBOOT_REQUESTED", "REBOOT_ISSUED"))
+# Of a node that takes no jobs.
+UNAVAILABLE = OUT_OF_SERVICE | REBOOTING
 
 Limit = Callable[[int], int]
 

@@ -16,15 +16,14 @@ from .core import Change, Plan, wait_until_none
 from .errors import ConflictError, SlurmError
 from .names import expect_known
 from .node_attributes import normalised, record_of, words
+from .node_states import BASES, BUSY, FLAGS, OUT_OF_SERVICE, REBOOTING
 from .slurm import Slurm
 from .times import moment
 
 # What a task on nodes reads, and returns, of each.
 DETAILS = ("state", "reason", "reason_user")
-# Flags of a node that has a job, or has one that is not quite gone.
-BUSY = frozenset(("ALLOCATED", "MIXED", "COMPLETING"))
 # Flags of a node that is not back from a reboot.
-SILENT = frozenset(("REBOOT_REQUESTED", "REBOOT_ISSUED", "NOT_RESPONDING"))
+SILENT = REBOOTING | {"NOT_RESPONDING"}
 # States of a job that holds its nodes.
 HOLDING = frozenset(("RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "CONFIGURING"))
 
@@ -50,7 +49,6 @@ class Target(NamedTuple):
     default_reason: Optional[str] = None
 
 
-OUT_OF_SERVICE = frozenset(("DOWN", "DRAIN", "FAIL"))
 TARGETS = {
     "down": Target(
         "DOWN",
@@ -76,7 +74,7 @@ TARGETS = {
     # Reached by the time of the last boot, see Task.arrived.
     "rebooted": Target(
         "REBOOT",
-        reached_with=frozenset(("REBOOT_REQUESTED", "REBOOT_ISSUED")),
+        reached_with=REBOOTING,
         adds=frozenset(("DRAIN", "REBOOT_REQUESTED")),
         default_reason="Ansible: Rebooted using hpc.slurm.slurm_node",
     ),
@@ -389,17 +387,26 @@ def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
         expect_known("a node", "attribute", attributes, slurm.node_attributes())
     nodes = slurm.nodes(None if attributes is None else {*attributes, "state", "partitions"})
     total = len(nodes)
+    partitions = {name for node in nodes.values() for name in node["partitions"]}
+    # Those that the nodes have, too: a later release of Slurm may have more than are known here.
+    flags = BASES.union(FLAGS, *(node["state"] for node in nodes.values()))
     if params["nodes"] is not None:
         nodes = select_nodes(nodes, hostlist.from_option(params["nodes"]))
-    if params["partitions"] is not None:
-        wanted = set(params["partitions"])
-        nodes = {name: node for name, node in nodes.items() if wanted & set(node["partitions"])}
-    if params["states"] is not None:
-        flags = {state.upper() for state in params["states"]}
-        nodes = {name: node for name, node in nodes.items() if flags & set(node["state"])}
+    nodes = _having("partitions", "partition", params["partitions"], partitions, nodes)
+    nodes = _having("state", "state", params["states"] and [it.upper() for it in params["states"]], flags, nodes)
     names, folded = hostlist.arrange(nodes)
     shown = {name: _pick(nodes[name], attributes) for name in names}
     return Plan({"nodes": shown, "names": names, "hostlist": folded, "total": total})
+
+
+def _having(
+    attribute: str, kind: str, wanted: Optional[list[str]], known: Iterable[str], nodes: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the nodes that have one of the wanted values in an attribute that is a list; all when none is wanted."""
+    if wanted is None:
+        return nodes
+    expect_known("a node", kind, wanted, known)
+    return {name: node for name, node in nodes.items() if not set(wanted).isdisjoint(node[attribute])}
 
 
 def _pick(node: dict[str, Any], attributes: Optional[list[str]]) -> dict[str, Any]:

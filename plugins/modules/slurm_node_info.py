@@ -23,13 +23,16 @@ options:
     type: list
     elements: str
   partitions:
-    description: Only nodes of one of these partitions.
+    description:
+      - Only nodes of one of these partitions.
+      - A partition of which no node is a part is an error.
     type: list
     elements: str
   states:
     description:
       - Only nodes that have one of these flags in their state, such as V(DOWN), V(DRAIN), V(IDLE) or
         V(NOT_RESPONDING). Case does not matter.
+      - A flag that Slurm does not have is an error. What sinfo(1) calls C(maint) is V(MAINTENANCE).
     type: list
     elements: str
   attributes:

@@ -91,13 +91,6 @@ def name() -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    server = Postgres()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
 def machines(tmp_path: Path, name: str, postgres: Postgres) -> Iterator[tuple[Machine, Machine]]:
     """The two, not yet started, and nodes and triggers as they were afterwards."""
     write_inventory(tmp_path / "inventory.yml")

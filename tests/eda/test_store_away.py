@@ -23,13 +23,6 @@ BEFORE, MEANWHILE, AFTER = ["big00001"], ["big00002", "big00003"], ["big00004"]
 
 
 @pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    server = Postgres()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
 def engine(tmp_path: Path, postgres: Postgres) -> Iterator[Engine]:
     made = Engine(tmp_path, postgres.variables())
     yield made

@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ...module_utils.node_states import BUSY, planned_absence
 from .snapshot import Group
 
 # In the order in which they are reported when a snapshot shows several.
@@ -24,14 +25,6 @@ CONDITIONS = ("fail", "draining", "drained", "down")
 ENDS = {"up": {"down"}, "idle": {"down"}, "resume": set(CONDITIONS)}
 # What a snapshot says of a node that is well again.
 BACK = "up"
-
-# Slurm's flags (node_info in slurm.h) of nodes that are out of service because somebody wants them to be.
-PLANNED = frozenset(
-    ("MAINT", "REBOOT_REQUESTED", "REBOOT_ISSUED", "POWER_DOWN", "POWERING_DOWN", "POWERED_DOWN", "POWERING_UP")
-)
-# What slurmctld writes when it planned to have the node back, and the node did not come.
-NOT_AS_PLANNED = ("ResumeTimeout reached", "reboot timed out")
-BUSY = frozenset(("ALLOCATED", "MIXED", "COMPLETING"))
 
 # Seconds for which a node's leaving service counts among its flaps.
 FLAP_WINDOW = 3600.0
@@ -88,9 +81,11 @@ def seen(record: Record, group: Group, read: float, now: float) -> tuple[Record,
 
     :param read: when Slurm was read, by the listener's clock. What was told since is newer.
     """
-    conditions = conditions_of(group)
-    if conditions is None or record.is_newer(read, now):
+    if record.is_newer(read, now):
         return record, []
+    conditions = conditions_of(group)
+    if conditions is None:
+        return (record._replace(details=group.details) if record.conditions else record), []
     if not conditions:
         return absent(record, read, now)
     again = _fell_again(record, group, conditions)
@@ -109,7 +104,7 @@ def absent(record: Record, read: float, now: float) -> tuple[Record, list[str]]:
 
 def conditions_of(group: Group) -> frozenset[str] | None:
     """Return what is wrong with a node, or None when it is meant to be as it is."""
-    if PLANNED & group.flags and not group.reason.startswith(NOT_AS_PLANNED):
+    if planned_absence(group.flags, group.reason):
         return None
     found = set()
     if "DOWN" in group.flags:
@@ -122,7 +117,8 @@ def conditions_of(group: Group) -> frozenset[str] | None:
 
 
 def _fell_again(record: Record, group: Group, conditions: frozenset[str]) -> bool:
-    """Tell whether a node that was reported down came back since, unseen, and went down again.
+    """Tell whether a node that was reported down came back since, unseen, and went down again, or is still down after
+    a maintenance, in which nobody acted on the report.
 
     slurmctld gives its own reason only to a node that was up until then. People and playbooks also give new reasons to
     nodes that stay down, which must not be news: a reaction that sets a reason would run for ever.
@@ -131,8 +127,13 @@ def _fell_again(record: Record, group: Group, conditions: frozenset[str]) -> boo
         "down" in conditions & record.conditions
         and "DRAIN" not in group.flags
         and group.by_slurmctld
-        and group.since > record.changed + CLOCKS
+        and (group.since > record.changed + CLOCKS or _was_planned(record))
     )
+
+
+def _was_planned(record: Record) -> bool:
+    """Tell whether the last snapshot showed a node that was meant to be as it was."""
+    return planned_absence(record.details.get("flags", ()), record.details.get("reason"))
 
 
 Row = tuple[str, str, float, str, str]

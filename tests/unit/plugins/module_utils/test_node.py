@@ -545,7 +545,6 @@ def rack() -> FakeSlurm:
         ({"nodes": []}, ""),
         ({"partitions": ["gpu"]}, "n4"),
         ({"partitions": ["main"]}, "n[1-4]"),
-        ({"partitions": ["nosuch"]}, ""),
         ({"partitions": []}, ""),
         ({"states": ["DOWN", "drain"]}, "n[2-3]"),
         ({"states": ["not_responding"]}, "n3"),
@@ -576,6 +575,15 @@ def test_info_refuses_what_there_is_not(rack: FakeSlurm) -> None:
         info(rack, attributes=["weight", "wight", "x"])
     with pytest.raises(SlurmError, match="the cluster has no node n7"):
         info(rack, nodes=["n[1,7]"])
+    with pytest.raises(SlurmError, match=r"a node has no state MAINT: did you mean MAINTENANCE or DRAIN\?"):
+        info(rack, states=["down", "maint"])
+    with pytest.raises(SlurmError, match="a node has no partition nowhere: "):
+        info(rack, partitions=["nowhere"])
+
+
+def test_info_takes_a_state_of_a_later_release(rack: FakeSlurm) -> None:
+    rack.records["n2"]["state"] = ["IDLE", "LEVITATING"]
+    assert info(rack, states=["levitating"])["names"] == ["n2"]
 
 
 def test_info_of_an_empty_cluster() -> None:

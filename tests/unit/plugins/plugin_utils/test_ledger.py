@@ -10,6 +10,7 @@ import itertools
 
 import pytest
 
+from ansible_collections.hpc.slurm.plugins.module_utils.node_states import BUSY, BY_PLAN
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import ledger
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.ledger import CONDITIONS, Ledger, Record
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.node_state import STATES
@@ -85,7 +86,8 @@ def record(letters: str, changed: float = CHANGED, fell=()) -> Record:
 
 
 def shown(flags: str, reason: str = "", since: float = 0.0, by_slurmctld: bool = False) -> Group:
-    return Group(["n1"], frozenset(flags.split("+")), reason, since, by_slurmctld, {"reason": reason})
+    details = {"reason": reason, "flags": flags.split("+")}
+    return Group(["n1"], frozenset(flags.split("+")), reason, since, by_slurmctld, details)
 
 
 @pytest.mark.parametrize(("known", "state", "wanted"), cells(TOLD))
@@ -117,7 +119,7 @@ def test_what_a_snapshot_shows(known, flags, wanted):
     assert states == (["up"] if news == "up" else [] if news == "=" else [name_of(letter) for letter in news])
     assert after.changed == (NOW if states else CHANGED)
     if conditions != "-":
-        assert after.details == {"reason": "now"}
+        assert after.details == {"reason": "now", "flags": flags.split("+")}
     # What was seen is no news any more.
     assert ledger.seen(after, shown(flags, "now"), NOW, NOW + 1) == (after, [])
 
@@ -153,29 +155,53 @@ def test_what_was_told_after_slurm_was_read_is_newer(changed, counts):
         assert ledger.seen(known, shown("DOWN+DRAIN"), READ, NOW) == (known, [])
 
 
-@pytest.mark.parametrize("flag", sorted(ledger.PLANNED))
+@pytest.mark.parametrize("flag", sorted(BY_PLAN))
 @pytest.mark.parametrize("known", ["-", "D", "dg"])
 def test_what_somebody_wants_so_is_neither_news_nor_the_end_of_it(flag, known):
     for flags in ("DOWN", "IDLE+DRAIN", "DOWN+DRAIN+NOT_RESPONDING", "IDLE"):
         group = shown(f"{flags}+{flag}", "Reboot ASAP")
         assert ledger.conditions_of(group) is None
-        assert ledger.seen(record(known), group, READ, NOW) == (record(known), [])
+        kept = record(known) if known == "-" else record(known)._replace(details=group.details)
+        assert ledger.seen(record(known), group, READ, NOW) == (kept, [])
 
 
 @pytest.mark.parametrize("reason", ["ResumeTimeout reached", "ResumeTimeout reached [slurm]", "reboot timed out"])
-@pytest.mark.parametrize("flag", ["POWERING_UP", "POWERED_DOWN", "REBOOT_ISSUED", "MAINT"])
+@pytest.mark.parametrize("flag", ["POWERING_UP", "POWERED_DOWN", "REBOOT_ISSUED", "MAINTENANCE"])
 def test_what_did_not_come_back_as_planned(flag, reason):
     _after, states = ledger.seen(record("-"), shown(f"DOWN+{flag}+NOT_RESPONDING", reason), READ, NOW)
     assert states == ["down"]
 
 
 def test_after_the_maintenance_it_is_news():
-    known, states = ledger.seen(Record("n1"), shown("DOWN+MAINT"), READ, NOW)
+    known, states = ledger.seen(Record("n1"), shown("DOWN+MAINTENANCE"), READ, NOW)
     assert states == []
     assert ledger.seen(known, shown("DOWN"), READ, NOW)[1] == ["down"]
 
 
-@pytest.mark.parametrize("busy", sorted(ledger.BUSY))
+@pytest.mark.parametrize(
+    ("known", "flags", "by_slurmctld", "news"),
+    [
+        ("D", "DOWN", True, ["down"]),
+        ("Df", "DOWN+NOT_RESPONDING", True, ["down"]),
+        # Somebody sees to these, who knew of the maintenance.
+        ("D", "DOWN", False, []),
+        ("Dd", "DOWN+DRAIN", True, []),
+        ("d", "IDLE+DRAIN", True, []),
+        ("D", "IDLE", True, ["up"]),
+    ],
+)
+def test_a_node_that_went_down_in_a_maintenance_is_news_after_it(known, flags, by_slurmctld, news):
+    """A trigger told it, and the playbooks left it alone."""
+    reason = {"by_slurmctld": by_slurmctld, "since": CHANGED - 10}
+    during, states = ledger.seen(record(known, fell=[CHANGED]), shown(f"{flags}+MAINTENANCE", **reason), READ, NOW)
+    assert (during.conditions, during.fell, states) == (read(known), (CHANGED,), [])
+    after, states = ledger.seen(during, shown(flags, **reason), READ, NOW)
+    assert states == news
+    assert after.flaps(NOW) == (2 if "down" in news else 1)
+    assert ledger.seen(after, shown(flags, **reason), NOW, NOW + 1)[1] == []
+
+
+@pytest.mark.parametrize("busy", sorted(BUSY))
 def test_a_node_that_still_has_jobs_is_draining(busy):
     assert ledger.conditions_of(shown(f"{busy}+DRAIN")) == {"draining"}
     assert ledger.conditions_of(shown(f"DOWN+{busy}+DRAIN")) == {"down", "draining"}

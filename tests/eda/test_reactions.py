@@ -1,0 +1,192 @@
+"""What the reactions do with a node, by how it is and who had it so. Runs inside the lab.
+
+One run of a playbook for all nodes, as one event of the granularity batch would have it.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+from story import CHECKOUT, Rulebook, armed, kill_slurmd, node, wait_until
+
+RESERVATION = "reactions-of-the-lab"
+SILENT = "Not responding"
+EARLIER = "hpc.slurm.node_down 5f0c0e5c-0000-4000-8000-000000000000"
+BY_HAND = "hpc.slurm.node_down by hand"
+
+
+class Situation(NamedTuple):
+    """How a node is, and whether a reaction should touch it.
+
+    :param updates: states and reasons that it is given one after the other, with who gives them.
+    """
+
+    why: str
+    updates: tuple[tuple[str, str, str], ...]
+    maintenance: bool = False
+    touched: bool = False
+
+
+def by_slurmctld(reason: str) -> tuple[str, str, str]:
+    """slurmctld acts as SlurmUser."""
+    return "down", reason, "slurm"
+
+
+DOWN = [
+    Situation("slurmctld found it silent", (by_slurmctld(SILENT),), touched=True),
+    Situation("slurmctld found that it had rebooted", (by_slurmctld("Node unexpectedly rebooted"),), touched=True),
+    Situation("a person set it down", (("down", SILENT, "root"),)),
+    Situation("a person set it down as SlurmUser", (("down", "broken fan", "slurm"),)),
+    Situation("it is in service again", ()),
+    Situation("a person drained it", (("drain", "broken fan", "root"),)),
+    Situation("a person drained it, and it went down", (("drain", "fan", "root"), ("down", "fan", "slurm"))),
+    Situation("it is in maintenance", (by_slurmctld(SILENT),), maintenance=True),
+    Situation(
+        "it did not come back within a maintenance", (by_slurmctld("reboot timed out"),), maintenance=True, touched=True
+    ),
+    Situation("a reaction was interrupted", (by_slurmctld(SILENT), ("drain", EARLIER, "slurm")), touched=True),
+]
+DRAINED = [
+    Situation("a person drained it", (("drain", "broken fan", "root"),), touched=True),
+    Situation(
+        "a person drained it, and it went down", (("drain", "fan", "root"), ("down", "fan", "slurm")), touched=True
+    ),
+    Situation("it is in service again", ()),
+    Situation("it went down and is not drained", (by_slurmctld(SILENT),)),
+    Situation("it is in maintenance", (("drain", "broken fan", "root"),), maintenance=True),
+    Situation("the other reaction has it", (by_slurmctld(SILENT), ("drain", EARLIER, "slurm"))),
+]
+
+
+def scontrol(*words: str, user: str = "root") -> None:
+    subprocess.run(["scontrol", *words], user=user, check=True, stdout=subprocess.DEVNULL)
+
+
+def begin_maintenance(nodes: list[str]) -> None:
+    words = [f"reservationname={RESERVATION}", f"nodes={','.join(nodes)}", "starttime=now", "duration=60", "user=root"]
+    scontrol("create", "reservation", *words, "flags=maint,ignore_jobs")
+    wait_until("slurmctld to see it", 60, lambda: all("MAINTENANCE" in node(name)[0] for name in nodes))
+
+
+def end_maintenance() -> None:
+    scontrol("delete", f"reservationname={RESERVATION}")
+
+
+def resume(nodes: list[str]) -> None:
+    back = [name for name in nodes if node(name)[0] & {"DOWN", "DRAIN"}]
+    if back:
+        scontrol("update", f"nodename={','.join(back)}", "state=resume")
+
+
+class Rack:
+    """Nodes of the lab, each in its situation.
+
+    :param directory: for the inventory, and for what the site's tasks leave.
+    """
+
+    def __init__(self, directory: Path, situations: list[Situation]) -> None:
+        self.situations = {f"big{number:05}": it for number, it in enumerate(situations, 101)}
+        self._directory = directory
+        self._in_maintenance = [name for name, it in self.situations.items() if it.maintenance]
+        content = yaml.safe_load((CHECKOUT / "tests/lab/inventory.yml").read_text(encoding="utf-8"))
+        content["all"]["children"]["slurm_nodes"]["hosts"].update(dict.fromkeys(self.situations))
+        (directory / "inventory.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    def prepare(self) -> None:
+        """Bring every node into its situation."""
+        begin_maintenance(self._in_maintenance)
+        for name, situation in self.situations.items():
+            for state, reason, user in situation.updates:
+                scontrol("update", f"nodename={name}", f"state={state}", f"reason={reason}", user=user)
+
+    def play(self, playbook: str, **extra: object) -> str:
+        """Run a reaction for all of them, and return its output."""
+        given = self._directory / "given.yml"
+        given.write_text(yaml.safe_dump({"hpc_slurm_nodes": list(self.situations), **extra}), encoding="utf-8")
+        command = ["ansible-playbook", playbook, "--inventory", str(self._directory / "inventory.yml")]
+        done = subprocess.run([*command, "--extra-vars", f"@{given}"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def remove(self) -> None:
+        end_maintenance()
+        resume(list(self.situations))
+
+    def shown(self) -> dict[str, tuple[bool, str]]:
+        """Return for each situation whether its node is drained, and the node's reason."""
+        states = {it.why: node(name) for name, it in self.situations.items()}
+        return {why: ("DRAIN" in flags, reason) for why, (flags, reason) in states.items()}
+
+
+@pytest.fixture
+def rack(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[list[Situation]], Rack]:
+    def make(situations: list[Situation]) -> Rack:
+        made = Rack(tmp_path, situations)
+        request.addfinalizer(made.remove)
+        made.prepare()
+        return made
+
+    return make
+
+
+def test_nodes_that_slurmctld_found_down_are_drained_and_no_others(rack: Callable[[list[Situation]], Rack]) -> None:
+    made = rack(DOWN)
+    before = made.shown()
+    made.play("hpc.slurm.node_down")
+    touched = dict.fromkeys((it.why for it in DOWN if it.touched), (True, BY_HAND))
+    assert made.shown() == {**before, **touched}
+    # Again it finds its own drains, and has nothing to do.
+    assert set(re.findall(r"changed=(\d+)", made.play("hpc.slurm.node_down"))) == {"0"}
+    assert made.shown() == {**before, **touched}
+
+
+def test_the_site_is_asked_about_nodes_that_somebody_drained_and_no_others(
+    rack: Callable[[list[Situation]], Rack], tmp_path: Path
+) -> None:
+    made = rack(DRAINED)
+    before = made.shown()
+    tasks = [
+        {"name": "Tell", "ansible.builtin.file": {"path": f"{tmp_path}/{{{{ inventory_hostname }}}}", "state": "touch"}}
+    ]
+    (tmp_path / "tasks.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+    said = made.play("hpc.slurm.node_drained", hpc_slurm_drained_tasks=str(tmp_path / "tasks.yml"))
+    told = {it.why for name, it in made.situations.items() if (tmp_path / name).exists()}
+    assert told == {it.why for it in DRAINED if it.touched}
+    assert "big00101 was drained by root: broken fan" in said
+    assert made.shown() == before
+
+
+@pytest.fixture
+def rulebook(tmp_path: Path) -> Iterator[Rulebook]:
+    running = Rulebook(tmp_path, sync_interval=5)
+    try:
+        wait_until("a first sync", 90, lambda: running.decisions("compared") and armed())
+        yield running
+    finally:
+        running.stop()
+        subprocess.run(["ansible-playbook", "hpc.slurm.disarm"], check=True, capture_output=True)
+
+
+def test_a_node_that_fails_in_a_maintenance_is_met_after_it(rulebook: Rulebook) -> None:
+    """The trigger tells of it at once, and tells no flags: its reaction leaves the node alone."""
+    name = "node7"
+    begin_maintenance([name])
+    try:
+        kill_slurmd(name)
+        wait_until("the trigger's event", 150, lambda: rulebook.decisions("put", node=name, state="down"))
+        wait_until("the reaction", 60, lambda: rulebook.find(rf"^{name} .* failed=0"))
+        seen = len(rulebook.decisions("compared"))
+        wait_until("two syncs after it", 90, lambda: len(rulebook.decisions("compared")) > seen + 1)
+        assert node(name)[0] >= {"DOWN", "MAINTENANCE"}
+        assert "DRAIN" not in node(name)[0]
+        assert len(rulebook.decisions("put", node=name)) == 1
+    finally:
+        end_maintenance()
+    wait_until("the snapshot's event", 90, lambda: len(rulebook.decisions("put", node=name, state="down")) == 2)
+    wait_until("its reaction to repair the node", 120, lambda: node(name)[0] == {"IDLE"})
