@@ -30,7 +30,8 @@ BACK = "up"
 FLAP_WINDOW = 3600.0
 # More of them are not counted.
 MOST_FLAPS = 100
-# Seconds by which a reason's time may be off, which Slurm gives in whole ones and by another clock.
+# Seconds by which a reason's time may be off, which Slurm gives in whole ones and by another clock. A node that comes
+# back and falls again so soon after a report, and whose triggers are lost, is not reported a second time.
 CLOCKS = 2.0
 
 
