@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Optional
 
 from .errors import SlurmError
@@ -37,6 +38,7 @@ _NAME = rf"(?:[A-Za-z0-9_]|{_RANGES})(?:[A-Za-z0-9._-]|{_RANGES})*"
 _HOSTLIST = re.compile(rf"{_NAME}(?:,{_NAME})*")
 _ITEM = re.compile(_NAME)
 _BRACKETS = re.compile(_RANGES)
+_NUMBER = re.compile("([0-9]+)")
 
 
 def expand(text: str, limit: int = LIMIT) -> list[str]:
@@ -49,10 +51,14 @@ def expand(text: str, limit: int = LIMIT) -> list[str]:
     if count(text) > limit:
         raise SlurmError(f"hostlist {_shown(text)} names more than the {limit} nodes accepted")
     _require_clustershell()
+    names: dict[str, None] = {}
     try:
-        return list(NodeSet(text, resolver=RESOLVER_NOGROUP))
+        # One by one: a text with thousands of items such as r7n12 would take the library minutes.
+        for item in _ITEM.findall(text):
+            names.update(dict.fromkeys(NodeSet(item, resolver=RESOLVER_NOGROUP)) if "[" in item else {item: None})
     except NodeSetException as error:
         raise SlurmError(f"not a hostlist: {_shown(text)}; {error}") from error
+    return sorted(names, key=_natural)
 
 
 def count(text: str) -> int:
@@ -71,16 +77,17 @@ def count(text: str) -> int:
 
 
 def fold(names: Iterable[str]) -> str:
-    """Return node names as one hostlist, the shortest way to write them."""
-    _require_clustershell()
-    return str(NodeSet.fromlist(list(names), resolver=RESOLVER_NOGROUP))
+    """Return node names as one hostlist, with ranges of the last number in a name: C(r1n[1-3],r2n[1-3])."""
+    return arrange(names)[1]
 
 
 def arrange(names: Iterable[str]) -> tuple[list[str], str]:
-    """Return node names in their natural order, and as one hostlist: parsed once, which takes most of the time."""
+    """Return node names, each once, in their natural order, and as one hostlist."""
     _require_clustershell()
-    nodes = NodeSet.fromlist(list(names), resolver=RESOLVER_NOGROUP)
-    return list(nodes), str(nodes)
+    ordered = sorted(set(names), key=_natural)
+    # Ranges of several numbers at once take the library minutes for some thousand names.
+    groups = (NodeSet.fromlist(list(group), resolver=RESOLVER_NOGROUP) for _before, group in groupby(ordered, _start))
+    return ordered, ",".join(map(str, groups))
 
 
 def from_option(items: Iterable[str]) -> list[str]:
@@ -90,6 +97,17 @@ def from_option(items: Iterable[str]) -> list[str]:
     """
     text = ",".join(item.strip() for item in items)
     return expand(text) if text else []
+
+
+def _natural(name: str) -> tuple[list[str | int], str]:
+    """Return what to sort a name by: n2 before n10."""
+    parts = _NUMBER.split(name)
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
+
+
+def _start(name: str) -> list[str]:
+    """Return what is before the last number of a name."""
+    return _NUMBER.split(name)[:-2]
 
 
 def _refuse_uneven(text: str) -> None:

@@ -127,6 +127,7 @@ def test_a_long_text_is_shown_in_part() -> None:
 def test_fold() -> None:
     assert hostlist.fold(["n3", "n1", "n2", "gpu07", "n1"]) == "gpu07,n[1-3]"
     assert hostlist.fold([]) == ""
+    assert hostlist.fold(["r2n1", "r1n2", "r1n1", "r10n1", "n1", "n01", "n1-ib"]) == "n[1,01],n1-ib,r1n[1-2],r2n1,r10n1"
 
 
 @pytest.mark.parametrize(
