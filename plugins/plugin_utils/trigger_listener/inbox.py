@@ -12,6 +12,7 @@ same uuids each time, and C(done) says how many of them the engine has taken.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import threading
 import time
@@ -130,11 +131,12 @@ class Inbox:
         :returns: the entry's uuid and its number of events.
         :raises InboxFullError: when too much waits already.
         """
-        now, number = time.time(), str(uuid.uuid4())
+        number = str(uuid.uuid4())
         with self._settling:
             # What was told before is older than the snapshot.
             while row := self._row(f"{_SELECT} WHERE outcome IS NULL AND NOT settled ORDER BY number LIMIT 1"):
                 self._settle(row)
+            now = time.time()  # later than all that was told
             news, rows, flaps = self._compare(snapshot, now)
             reports = _reports(news, now)
             folded = hostlist.fold(record.node for record, _state in news) if news else ""
@@ -166,10 +168,11 @@ class Inbox:
         named = {name: group for group in snapshot.groups for name in group.nodes}
         with self._database.reading() as connection:
             known = {**Ledger(connection).unwell(), **Ledger(connection).read(named)}
+            unwatched = _unwatched(connection, snapshot.read)
         news, records, flaps = [], [], 0
         for name, record in known.items():
             if name in named:
-                after, states = ledger.seen(record, named[name], snapshot.read, now)
+                after, states = ledger.seen(record, named[name], snapshot.read, now, unwatched)
             else:
                 after, states = ledger.absent(record, snapshot.read, now)
             if after != record:
@@ -269,6 +272,13 @@ def _expect_room(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> 
     waiting, size = connection.execute(query).fetchone()
     if waiting + len(rows) > MOST_WAITING or size + sum(row["size"] for row in rows) > MOST_BYTES:
         raise InboxFullError(f"{waiting} entries wait for the engine")
+
+
+def _unwatched(connection: sqlite3.Connection, read: float) -> float:
+    """Return when the last snapshot came, if that was long before Slurm was read for this one; else infinity."""
+    row = connection.execute("SELECT value FROM facts WHERE name = 'sync'").fetchone()
+    last = float(json.loads(row[0])) if row else math.inf
+    return last if read - last > ledger.UNWATCHED else math.inf
 
 
 def _keep_aside(connection: sqlite3.Connection, entry: str, event: dict[str, Any], error: str) -> None:

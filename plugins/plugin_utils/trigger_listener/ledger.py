@@ -11,6 +11,7 @@ themselves; a node without any is well. The rules are pure functions of a record
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -30,6 +31,8 @@ BACK = "up"
 FLAP_WINDOW = 3600.0
 # More of them are not counted.
 MOST_FLAPS = 100
+# Seconds without a snapshot in which anything may have happened, as on a machine that has long stood by.
+UNWATCHED = 900.0
 # Seconds by which a reason's time may be off, which Slurm gives in whole ones and by another clock. A node that comes
 # back and falls again so soon after a report, and whose triggers are lost, is not reported a second time.
 CLOCKS = 2.0
@@ -74,13 +77,16 @@ def told(record: Record, state: str, now: float) -> tuple[Record, bool]:
     if state in record.conditions or (state == "draining" and "drained" in record.conditions):
         return record, False
     conditions = (record.conditions | {state}) - ({"draining"} if state == "drained" else set())
-    return record.reported(conditions, now, record.details, anew=not record.conditions), True
+    return record.reported(conditions, now, {}, anew=not record.conditions), True
 
 
-def seen(record: Record, group: Group, read: float, now: float) -> tuple[Record, list[str]]:
+def seen(
+    record: Record, group: Group, read: float, now: float, unwatched: float = math.inf
+) -> tuple[Record, list[str]]:
     """Take what a snapshot shows of a node that is not well: return the new record, and the states that are news.
 
     :param read: when Slurm was read, by the listener's clock. What was told since is newer.
+    :param unwatched: since when nobody watched, where that is long ago: what happened since has not been told.
     """
     if record.is_newer(read, now):
         return record, []
@@ -89,8 +95,12 @@ def seen(record: Record, group: Group, read: float, now: float) -> tuple[Record,
         return (record._replace(details=group.details) if record.conditions else record), []
     if not conditions:
         return absent(record, read, now)
-    again = _fell_again(record, group, conditions)
-    news = [name for name in CONDITIONS if name in conditions - record.conditions or (again and name == "down")]
+    if record.changed <= unwatched < group.since - CLOCKS:
+        again, fresh = True, conditions
+    else:
+        again = _fell_again(record, group, conditions)
+        fresh = conditions - record.conditions | ({"down"} if again else set())
+    news = [name for name in CONDITIONS if name in fresh]
     if not news:
         return record._replace(conditions=conditions, details=group.details), []
     return record.reported(conditions, now, group.details, anew=again or not record.conditions), news

@@ -22,7 +22,9 @@ from ansible_collections.hpc.slurm.plugins.module_utils import node_states
         ("DOWN+REBOOT_ISSUED", "reboot issued", True),
         ("IDLE+POWERED_DOWN", "", True),
         ("DOWN+POWERED_DOWN", "ResumeTimeout reached [slurm@2026-11-23T10:00:00]", False),
+        ("DOWN+MAINTENANCE", "new kernel : reboot issued : reboot timed out", False),
         ("DOWN+MAINTENANCE", "reboot timed out", False),
+        ("DOWN+MAINTENANCE", "see why the reboot timed out", True),
     ],
 )
 def test_an_absence_by_plan(state: str, reason: Optional[str], expected: bool) -> None:

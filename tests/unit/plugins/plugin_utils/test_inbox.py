@@ -196,6 +196,33 @@ def test_what_was_told_after_slurm_was_read_is_newer_than_the_snapshot(core):
     assert core.rows("SELECT outcome FROM inbox WHERE uuid = ?", number) == ["nothing new"]
 
 
+def test_what_is_told_while_a_snapshot_waits_for_its_turn_is_newer(core, monkeypatch):
+    """As when the feeder settles ten thousand nodes meanwhile."""
+    row = core.inbox._row
+
+    def told_just_then(query):
+        monkeypatch.undo()
+        core.tell("down", "n1")
+        return row(query)
+
+    read = snapshot()
+    monkeypatch.setattr(core.inbox, "_row", told_just_then)
+    assert core.inbox.snapshot(read, Maker("node", None, ME).count)[1] == 0
+    assert core.states() == [("n1", "down")]
+
+
+@pytest.mark.parametrize(("synced", "news"), [(86400, 1), (800, 0)])
+def test_what_happened_since_the_last_snapshot_long_ago_is_news(core, synced, news):
+    now = time.time()
+    core.tell("drained", "n[1-2]", at=now - 100_000)
+    core.states()
+    with core.database.transaction() as connection:
+        connection.execute("INSERT INTO facts VALUES ('sync', ?)", (json.dumps(now - synced),))
+    read = snapshot(("n1", "IDLE+DRAIN"), ("n2", "IDLE+DRAIN"), ("n3", "IDLE"))
+    read.groups[1] = read.groups[1]._replace(since=now - 90_000)  # the one of the first is 600 s old
+    assert core.inbox.snapshot(read, Maker("node", None, ME).count)[1] == news
+
+
 def test_a_snapshot_finds_flaps(core):
     core.tell("down", "n1", at=time.time() - 1200)
     assert take(core, ("n1", "DOWN")) == 1  # since 600 s, so it was up in between

@@ -165,7 +165,7 @@ def test_what_somebody_wants_so_is_neither_news_nor_the_end_of_it(flag, known):
         assert ledger.seen(record(known), group, READ, NOW) == (kept, [])
 
 
-@pytest.mark.parametrize("reason", ["ResumeTimeout reached", "ResumeTimeout reached [slurm]", "reboot timed out"])
+@pytest.mark.parametrize("reason", ["ResumeTimeout reached", "reboot timed out", "new kernel : reboot issued : reboot timed out"])
 @pytest.mark.parametrize("flag", ["POWERING_UP", "POWERED_DOWN", "REBOOT_ISSUED", "MAINTENANCE"])
 def test_what_did_not_come_back_as_planned(flag, reason):
     _after, states = ledger.seen(record("-"), shown(f"DOWN+{flag}+NOT_RESPONDING", reason), READ, NOW)
@@ -241,6 +241,25 @@ def test_a_node_that_fell_again_unseen(known, flags, keys, news):
     assert ledger.seen(after, shown(flags, **{**FELL, **keys}), NOW, NOW + 1)[1] == []
 
 
+@pytest.mark.parametrize(
+    ("unwatched", "since", "news"),
+    [
+        (CHANGED + 100, CHANGED + 500, ["drained", "down"]),
+        # Its reason was there when somebody watched.
+        (CHANGED + 100, CHANGED + 50, []),
+        # It was told while no snapshot came.
+        (CHANGED - 100, CHANGED - 1, []),
+        (float("inf"), CHANGED + 500, []),
+    ],
+)
+def test_what_happened_while_nobody_watched_is_news(unwatched, since, news):
+    """As where another listener did, and this one stood by: it was reported and ended, and is there anew."""
+    before, group = record("Dd", fell=[CHANGED]), shown("DOWN+DRAIN", "another", since=since)
+    after, states = ledger.seen(before, group, READ, NOW, unwatched)
+    assert states == news
+    assert after.flaps(NOW) == (2 if news else 1)
+
+
 def test_flaps_are_counted_within_the_hour():
     known, counts = Record("n1"), []
     for minute in range(0, 180, 20):
@@ -271,11 +290,10 @@ def test_a_node_that_flaps_without_end_stays_small():
     assert len(known.fell) <= ledger.MOST_FLAPS + 1
 
 
-def test_details_are_those_of_the_last_snapshot():
-    after, _news = ledger.told(record("d"), "down", NOW)
-    assert after.details == {"reason": "before"}
-    after, _news = ledger.told(after, "resume", NOW)
-    assert after.details == {}
+def test_details_end_with_what_is_told():
+    for state in ("down", "resume"):
+        after, _news = ledger.told(record("d"), state, NOW)
+        assert after.details == {}
 
 
 def test_rows(tmp_path):
