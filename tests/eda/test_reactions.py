@@ -15,8 +15,10 @@ import pytest
 import yaml
 from story import CHECKOUT, Rulebook, armed, kill_slurmd, node, wait_until
 
+GONE = "gone00001"
 RESERVATION = "reactions-of-the-lab"
 SILENT = "Not responding"
+NOT_BACK = "new kernel : reboot issued : reboot timed out"
 EARLIER = "hpc.slurm.node_down 5f0c0e5c-0000-4000-8000-000000000000"
 BY_HAND = "hpc.slurm.node_down by hand"
 
@@ -41,15 +43,16 @@ def by_slurmctld(reason: str) -> tuple[str, str, str]:
 DOWN = [
     Situation("slurmctld found it silent", (by_slurmctld(SILENT),), touched=True),
     Situation("slurmctld found that it had rebooted", (by_slurmctld("Node unexpectedly rebooted"),), touched=True),
+    Situation("its prolog failed", (by_slurmctld("Prolog/Epilog failure"),), touched=True),
+    Situation("it has too little memory", (by_slurmctld("Low RealMemory (reported:1 < 100.00% of 2)"),), touched=True),
     Situation("a person set it down", (("down", SILENT, "root"),)),
     Situation("a person set it down as SlurmUser", (("down", "broken fan", "slurm"),)),
     Situation("it is in service again", ()),
     Situation("a person drained it", (("drain", "broken fan", "root"),)),
     Situation("a person drained it, and it went down", (("drain", "fan", "root"), ("down", "fan", "slurm"))),
     Situation("it is in maintenance", (by_slurmctld(SILENT),), maintenance=True),
-    Situation(
-        "it did not come back within a maintenance", (by_slurmctld("reboot timed out"),), maintenance=True, touched=True
-    ),
+    Situation("it did not come back from a reboot", (by_slurmctld(NOT_BACK),), touched=True),
+    Situation("it did not come back within a maintenance", (by_slurmctld(NOT_BACK),), maintenance=True, touched=True),
     Situation("a reaction was interrupted", (by_slurmctld(SILENT), ("drain", EARLIER, "slurm")), touched=True),
 ]
 DRAINED = [
@@ -95,27 +98,36 @@ class Rack:
         self._directory = directory
         self._in_maintenance = [name for name, it in self.situations.items() if it.maintenance]
         content = yaml.safe_load((CHECKOUT / "tests/lab/inventory.yml").read_text(encoding="utf-8"))
-        content["all"]["children"]["slurm_nodes"]["hosts"].update(dict.fromkeys(self.situations))
+        # One that Slurm no longer knows, beside the others.
+        content["all"]["children"]["slurm_nodes"]["hosts"].update(dict.fromkeys([*self.situations, GONE]))
+        # The first of the controllers does not answer.
+        dead = {"ansible_python_interpreter": "/nowhere/python3"}
+        content["all"]["children"]["slurm_controller"]["hosts"] = {"dead": dead, "controller": None}
         (directory / "inventory.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def prepare(self) -> None:
         """Bring every node into its situation."""
-        begin_maintenance(self._in_maintenance)
+        if self._in_maintenance:
+            begin_maintenance(self._in_maintenance)
         for name, situation in self.situations.items():
             for state, reason, user in situation.updates:
                 scontrol("update", f"nodename={name}", f"state={state}", f"reason={reason}", user=user)
 
-    def play(self, playbook: str, **extra: object) -> str:
-        """Run a reaction for all of them, and return its output."""
+    def play(self, playbook: str, status: int = 0, **extra: object) -> str:
+        """Run a reaction for all of them, and return its output.
+
+        :param status: that it must end with.
+        """
         given = self._directory / "given.yml"
-        given.write_text(yaml.safe_dump({"hpc_slurm_nodes": list(self.situations), **extra}), encoding="utf-8")
+        given.write_text(yaml.safe_dump({"hpc_slurm_nodes": [GONE, *self.situations], **extra}), encoding="utf-8")
         command = ["ansible-playbook", playbook, "--inventory", str(self._directory / "inventory.yml")]
         done = subprocess.run([*command, "--extra-vars", f"@{given}"], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == status, done.stdout + done.stderr
         return done.stdout
 
     def remove(self) -> None:
-        end_maintenance()
+        if self._in_maintenance:
+            end_maintenance()
         resume(list(self.situations))
 
     def shown(self) -> dict[str, tuple[bool, str]]:
@@ -160,6 +172,31 @@ def test_the_site_is_asked_about_nodes_that_somebody_drained_and_no_others(
     assert told == {it.why for it in DRAINED if it.touched}
     assert "big00101 was drained by root: broken fan" in said
     assert made.shown() == before
+
+
+def test_what_a_repair_comes_to_stands_in_the_reason(rack: Callable[[list[Situation]], Rack], tmp_path: Path) -> None:
+    down = (by_slurmctld(SILENT),)
+    made = rack(
+        [Situation("its repair fails", down), Situation("Slurm finds a fault", down), Situation("it is well", down)]
+    )
+    fails, faulty, _well = made.situations
+    fault = ["scontrol", "update", f"nodename={faulty}", "reason=Low RealMemory"]
+    tasks: list[dict[str, object]] = [
+        {"name": "Change it", "ansible.builtin.command": {"argv": fault}, "when": f"inventory_hostname == '{faulty}'"},
+        {"name": "Turn it on", "ansible.builtin.fail": None, "when": f"inventory_hostname == '{fails}'"},
+    ]
+    (tmp_path / "repair.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+    said = made.play("hpc.slurm.node_down", status=2, hpc_slurm_repair_tasks=str(tmp_path / "repair.yml"))
+    assert made.shown() == {
+        "its repair fails": (True, f"{BY_HAND}: 'Turn it on' failed"),
+        "Slurm finds a fault": (True, "Low RealMemory"),
+        "it is well": (False, ""),
+    }
+    assert "keeps the node out of service for another reason" in said
+    # Another try is one.
+    (tmp_path / "repair.yml").write_text("[]", encoding="ascii")
+    made.play("hpc.slurm.node_down", hpc_slurm_repair_tasks=str(tmp_path / "repair.yml"))
+    assert made.shown()["its repair fails"] == (False, "")
 
 
 @pytest.fixture

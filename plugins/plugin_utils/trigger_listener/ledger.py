@@ -51,6 +51,10 @@ class Record(NamedTuple):
         """How often the node left service within the last hour."""
         return sum(when > now - FLAP_WINDOW for when in self.fell)
 
+    def is_planned(self) -> bool:
+        """Tell whether the last snapshot showed a node that was meant to be as it was."""
+        return planned_absence(self.details.get("flags", ()), self.details.get("reason"))
+
     def is_newer(self, read: float, now: float) -> bool:
         """Tell whether it was written after Slurm was read; one of the future, of a clock put back since, was not."""
         return read < self.changed <= now
@@ -138,13 +142,8 @@ def _fell_again(record: Record, group: Group, conditions: frozenset[str]) -> boo
         "down" in conditions & record.conditions
         and "DRAIN" not in group.flags
         and group.by_slurmctld
-        and (group.since > record.changed + CLOCKS or _was_planned(record))
+        and (group.since > record.changed + CLOCKS or record.is_planned())
     )
-
-
-def _was_planned(record: Record) -> bool:
-    """Tell whether the last snapshot showed a node that was meant to be as it was."""
-    return planned_absence(record.details.get("flags", ()), record.details.get("reason"))
 
 
 Row = tuple[str, str, float, str, str]

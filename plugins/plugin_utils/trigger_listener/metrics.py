@@ -44,6 +44,7 @@ class Metrics:
         self._triggers = gauge("triggers_armed", "Triggers for this listener, when the last snapshot was made")
         self._nodes = gauge("nodes", "Nodes of the cluster, when the last snapshot was made")
         self._unwell = gauge("nodes_not_well", "Nodes last reported in this state", "state")
+        self._unanswered = gauge("nodes_unanswered", "Nodes that are down, and that no reaction has drained")
         self._healthy = gauge("healthy", "Whether a part of the listener works", "check")
         self._start = gauge("start_timestamp_seconds", "When the listener was started")
 
@@ -77,6 +78,7 @@ class Metrics:
         self._triggers.set(len(overview.triggers))
         self._nodes.set(overview.total or 0)
         self._start.set(overview.started)
+        self._unanswered.set(overview.unanswered)
         for state, count in overview.unwell.items():
             self._unwell.labels(state).set(count)
         for check, well in overview.checks.items():

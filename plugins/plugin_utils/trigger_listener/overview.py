@@ -36,6 +36,7 @@ class Overview(NamedTuple):
     total: Optional[int]
     triggers: list[dict[str, Any]]
     unwell: dict[str, int]
+    unanswered: int
     nodes: list[dict[str, Any]]
     events: list[dict[str, Any]]
 
@@ -96,6 +97,7 @@ class Observer:
             total=facts.get("nodes"),
             triggers=facts.get("triggers", []),
             unwell={name: sum(name in record.conditions for record in records) for name in CONDITIONS},
+            unanswered=sum(map(_unanswered, records)),
             nodes=[_node(record, now) for record in records],
             events=events,
         )
@@ -123,6 +125,12 @@ class Observer:
             names = ("id", "received", "what", "hostlist", "nodes", "outcome", "detail")
             events = [dict(zip(names, row)) for row in connection.execute(query, (MOST_EVENTS,))]
         return facts, waiting, oldest, aside, records, events
+
+
+def _unanswered(record: Record) -> bool:
+    """Tell whether a node is down as if no reaction had met it: one that did has drained it."""
+    drained = record.conditions & {"drained", "draining"}
+    return "down" in record.conditions and not drained and not record.is_planned()
 
 
 def _node(record: Record, now: float) -> dict[str, Any]:

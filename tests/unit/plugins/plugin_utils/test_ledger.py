@@ -165,7 +165,9 @@ def test_what_somebody_wants_so_is_neither_news_nor_the_end_of_it(flag, known):
         assert ledger.seen(record(known), group, READ, NOW) == (kept, [])
 
 
-@pytest.mark.parametrize("reason", ["ResumeTimeout reached", "reboot timed out", "new kernel : reboot issued : reboot timed out"])
+@pytest.mark.parametrize(
+    "reason", ["ResumeTimeout reached", "reboot timed out", "new kernel : reboot issued : reboot timed out"]
+)
 @pytest.mark.parametrize("flag", ["POWERING_UP", "POWERED_DOWN", "REBOOT_ISSUED", "MAINTENANCE"])
 def test_what_did_not_come_back_as_planned(flag, reason):
     _after, states = ledger.seen(record("-"), shown(f"DOWN+{flag}+NOT_RESPONDING", reason), READ, NOW)

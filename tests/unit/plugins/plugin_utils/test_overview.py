@@ -205,6 +205,11 @@ def test_what_prometheus_reads(seen):
     assert seen.sample("nodes") == 10008
     unwell = {state: seen.sample("nodes_not_well", state=state) for state in ("down", "drained", "draining", "fail")}
     assert unwell == {"down": 2, "drained": 2, "draining": 0, "fail": 0}
+    assert seen.sample("nodes_unanswered") == 0
+    seen.snapshot(group("n1", "DOWN"), group("n2", "DOWN+DRAIN"), group("n3", "IDLE+DRAIN"), group("n[4-5]", "DOWN"))
+    seen.snapshot(group("n[1,4]", "DOWN"), group("n2", "DOWN+DRAIN"), group("n5", "DOWN+MAINTENANCE"))
+    seen.metrics.exposition(seen.look())
+    assert seen.sample("nodes_unanswered") == 2
     health = {check: seen.sample("healthy", check=check) for check in ("inbox", "feeder", "sync")}
     assert health == {"inbox": 1, "feeder": 0, "sync": 1}
     assert abs(seen.sample("start_timestamp_seconds") - time.time()) < 60
