@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
 import yaml
-from story import CHECKOUT, CURL_CONFIG, free_port, variables, wait_until
+from story import CHECKOUT, CURL_CONFIG, free_port, terminate, variables, wait_until
 
 NODES = [f"big{number:05}" for number in range(1, 1001)]
 LAST = "big10000"
@@ -61,8 +61,11 @@ class Engine:
 
     def end(self, how: signal.Signals) -> None:
         assert self._process is not None and self._process.poll() is None, f"it ended by itself: {self._output()}"
-        self._process.send_signal(how)
-        self._process.wait(timeout=60)
+        if how == signal.SIGTERM:
+            terminate(self._process)
+        else:
+            self._process.send_signal(how)
+            self._process.wait(timeout=60)
         self._process = None
         self.lives.append(Life(self.reactions(), self._unfinished()))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import threading
 import time
@@ -13,7 +12,7 @@ from typing import Any
 
 import jinja2
 import yaml
-from story import CHECKOUT, MissingError, free_port, wait_until
+from story import CHECKOUT, MissingError, free_port, terminate, wait_until
 
 TOKEN = "token-of-these-tests-0123456789"
 ID = "listener-of-these-tests"
@@ -105,10 +104,8 @@ class Listening:
 
     def stop(self) -> int:
         """End it as an administrator would, and return its exit status."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(timeout=LIMIT)
+            return terminate(self.process)
         finally:
             self.process.kill()
             self.process.wait()
