@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import os
 import re
 from pathlib import Path
 from typing import Optional
 
 from .log import decided
+from .watched import Watched
 
 _TOKEN = re.compile(r"[\x21-\x7e]{16,512}")
 
@@ -28,7 +28,7 @@ class Tokens:
     """
 
     def __init__(self, given: Optional[str] = None, file: Optional[Path] = None) -> None:
-        self._file, self._stamp = file, _stamp(file) if file else None
+        self._file, self._watched = file, Watched(*[file] if file else [])
         self._tokens = [_checked(given, "token")] if given is not None else read(file) if file else []
 
     def __bool__(self) -> bool:
@@ -48,9 +48,8 @@ class Tokens:
 
     def _reload(self) -> None:
         """Read the file again when it is another; what cannot be used leaves the tokens as they are."""
-        if self._file is None or (stamp := _stamp(self._file)) == self._stamp:
+        if self._file is None or not self._watched.changed():
             return
-        self._stamp = stamp
         try:
             self._tokens = read(self._file)
         except ValueError as error:
@@ -78,14 +77,6 @@ def _checked(token: str, name: str) -> bytes:
     if not _TOKEN.fullmatch(token):
         raise ValueError(f"{name} must hold 16 to 512 printable ASCII characters without blanks")
     return token.encode("ascii")
-
-
-def _stamp(file: Path) -> Optional[tuple[int, int, int]]:
-    try:
-        status = os.stat(file)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _password(encoded: bytes) -> bytes:

@@ -70,13 +70,17 @@ options:
         token, put the new one on the first line, which is the one that syncs deploy, and remove the old one later.
     type: path
   certfile:
-    description: The listener's certificate with its chain, in PEM. With it the listener speaks TLS 1.2 and later only.
+    description:
+      - The listener's certificate with its chain, in PEM. With it the listener speaks TLS 1.2 and later only.
+      - It is read again when it changes, or O(keyfile) does. Until the two go together, the old one is shown.
     type: path
   keyfile:
     description: The certificate's key, in PEM and without a password. The default is O(certfile).
     type: path
   cafile:
-    description: Certificate authorities, in PEM. With them every client needs a certificate of one of these.
+    description:
+      - Certificate authorities, in PEM. With them every client needs a certificate of one of these.
+      - A change needs a restart.
     type: path
   allowed_networks:
     description: Addresses and networks that may send, such as V(192.0.2.0/24). All by default.
