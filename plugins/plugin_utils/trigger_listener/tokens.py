@@ -16,7 +16,8 @@ from typing import Optional
 from .log import decided
 from .watched import Watched
 
-_TOKEN = re.compile(r"[\x21-\x7e]{16,512}")
+# Without what curl's configuration file, in which controllers keep it, would need escapes for.
+_TOKEN = re.compile(r"[!#-\[\]-~]{16,512}")
 
 
 class Tokens:
@@ -75,7 +76,9 @@ def read(file: Path) -> list[bytes]:
 
 def _checked(token: str, name: str) -> bytes:
     if not _TOKEN.fullmatch(token):
-        raise ValueError(f"{name} must hold 16 to 512 printable ASCII characters without blanks")
+        raise ValueError(
+            f"{name} must hold 16 to 512 printable ASCII characters without blanks, double quotes and backslashes"
+        )
     return token.encode("ascii")
 
 

@@ -61,11 +61,14 @@ options:
       - The default is C(hpc-slurm/trigger_listener) under E(XDG_STATE_HOME), which is C(~/.local/state) when not set.
     type: path
   token:
-    description: The bearer token that every request must have. Better O(token_file), since rulebooks are read by many.
+    description:
+      - The bearer token that every request must have, of the same characters as in O(token_file).
+      - Better give O(token_file), since rulebooks are read by many.
     type: str
   token_file:
     description:
-      - The file that holds the bearer token, 16 to 512 printable ASCII characters.
+      - The file that holds the bearer token, 16 to 512 printable ASCII characters without blanks, double quotes and
+        backslashes.
       - It may hold several, one a line, all of which are accepted. It is read again when it changes. To change the
         token, put the new one on the first line, which is the one that syncs deploy, and remove the old one later.
     type: path
