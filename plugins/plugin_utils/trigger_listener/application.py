@@ -129,7 +129,7 @@ class Addresses:
         if not settings.tokens:
             return
         given = [value for name, value in request.raw_headers if name.lower() == b"authorization"]
-        if len(given) != 1 or not settings.tokens.accept(given[0]):
+        if len(given) != 1 or not settings.tokens.accept(given[0], request.method):
             raise RefusedError(401, "token", "no token, or a wrong one: send Authorization: Bearer TOKEN")
 
     def _allowed(self, address: str) -> bool:

@@ -35,14 +35,15 @@ class Tokens:
     def __bool__(self) -> bool:
         return bool(self._tokens)
 
-    def accept(self, header: bytes) -> bool:
-        """Tell whether an Authorization header shows one of them, in constant time.
+    def accept(self, header: bytes, method: str) -> bool:
+        """Tell whether the Authorization header of a request shows one of them, in constant time.
 
-        Bearer, or Basic with the token as the password, which browsers can do.
+        Bearer, or Basic with the token as the password, which browsers can do. That is for looking only: a browser
+        shows a password that it knows whichever page asks it to, and so would send a stranger's form along with it.
         """
         self._reload()
         scheme, _blank, shown = header.partition(b" ")
-        if scheme.lower() == b"basic":
+        if scheme.lower() == b"basic" and method in ("GET", "HEAD"):
             scheme, shown = b"bearer", _password(shown)
         matches = [hmac.compare_digest(shown, token) for token in self._tokens]
         return scheme.lower() == b"bearer" and any(matches)

@@ -34,7 +34,8 @@ description:
   - C(trigger_fired) tells C(trigger.class) and C(trigger.type). It, C(sync_due), C(listener_up) and C(listener_down)
     tell C(listener.id), C(listener.url), C(listener.permanent), and C(listener.run), which is a new uuid at each start.
   - C(GET /) is a status page for people; C(/healthz) answers 200 or 503 with reasons; C(/metrics) is for Prometheus. A
-    browser may give the token as the password, with any user name.
+    browser may give the token as the password, with any user name, to look at these. What is posted needs it
+    as a bearer token.
 options:
   host:
     description: The address to listen on. Anything but loopback needs a token, or client certificates with O(cafile).

@@ -268,8 +268,17 @@ def basic(password: str) -> str:
 @pytest.mark.parametrize("path", GETS)
 @pytest.mark.parametrize("given", [f"Bearer {TOKEN}", basic(TOKEN)])
 def test_the_token_opens_every_address(guarded, path, given):
-    assert guarded.ask("GET", path, headers={"Authorization": given}).status == 200
-    assert guarded.post(headers={"Authorization": given}).status == 202
+    for method in ("GET", "HEAD"):
+        assert guarded.ask(method, path, headers={"Authorization": given}).status == 200
+
+
+@pytest.mark.parametrize("path", [DOWN, SNAPSHOT, "/nosuch/x/y", "/status"])
+def test_a_page_cannot_post_through_a_browser_that_knows_the_token(guarded, path):
+    before = stored(guarded)
+    headers = {"Authorization": basic(TOKEN), "Content-Type": "application/x-www-form-urlencoded"}
+    answer = guarded.post(b"n1", path, headers=headers)
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="hpc.slurm"')
+    assert stored(guarded) == before
 
 
 WRONG = [

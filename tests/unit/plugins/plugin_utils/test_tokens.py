@@ -31,7 +31,7 @@ def write(file, *lines):
 
 
 def accepted(tokens, *which):
-    return [token for token in which if tokens.accept(f"Bearer {token}".encode())]
+    return [token for token in which if tokens.accept(f"Bearer {token}".encode(), "POST")]
 
 
 def basic(user, password):
@@ -51,7 +51,14 @@ def basic(user, password):
     ],
 )
 def test_what_is_accepted(header):
-    assert Tokens(TOKEN).accept(header)
+    assert Tokens(TOKEN).accept(header, "GET")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "get"])
+def test_a_browser_may_only_look(method):
+    """It sends the password that it knows with a form of another page too."""
+    assert Tokens(TOKEN).accept(basic("anybody", TOKEN), method) == (method in ("GET", "HEAD"))
+    assert Tokens(TOKEN).accept(f"Bearer {TOKEN}".encode(), method)
 
 
 @pytest.mark.parametrize(
@@ -86,14 +93,14 @@ def test_what_is_accepted(header):
     ],
 )
 def test_what_is_not(header):
-    assert not Tokens(TOKEN).accept(header)
+    assert not Tokens(TOKEN).accept(header, "GET")
 
 
 def test_without_any_nothing_is_accepted():
     tokens = Tokens()
     assert not tokens
     for header in (b"", b"Bearer ", b"Basic ", basic("a", "")):
-        assert not tokens.accept(header)
+        assert not tokens.accept(header, "GET")
 
 
 def test_a_file_of_several(file):
