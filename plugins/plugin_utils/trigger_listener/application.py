@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # Seconds after which a sender should try again when the inbox cannot be written; curl's --retry heeds it.
 RETRY_AFTER = 5
+# Bytes of a snapshot. Ten thousand nodes, each with a reason of its own, are two million.
+MOST_SNAPSHOT = 32 << 20
 # Characters, and nodes, of a hostlist that is read at once.
 QUICK = 200
 # Hostlists are logged up to here.
@@ -147,7 +149,7 @@ class Addresses:
         self._expect_identity(request)
         counted = self._parts.metrics.notifications
         try:
-            new = await self._parsed(request, lambda text: New.notification(class_, type_, text), _is_quick)
+            new = await self._parsed(request, lambda text: New.notification(class_, type_, text), "max_body", _is_quick)
         except RefusedError:
             counted.labels(class_, type_, "refused").inc()
             raise
@@ -167,7 +169,8 @@ class Addresses:
         self._expect_identity(request)
         parts, counted = self._parts, self._parts.metrics.snapshots
         try:
-            read = await self._parsed(request, lambda text: snapshot.parse(text, time.time()))
+            larger = request.clone(client_max_size=MOST_SNAPSHOT)
+            read = await self._parsed(larger, lambda text: snapshot.parse(text, time.time()), "a snapshot may be")
         except RefusedError:
             counted.labels("refused").inc()
             raise
@@ -186,9 +189,16 @@ class Addresses:
             raise RefusedError(404, "path", "no such address")
 
     async def _parsed(
-        self, request: web.Request, parse: Callable[[str], Any], is_quick: Callable[[str], bool] = lambda _text: False
+        self,
+        request: web.Request,
+        parse: Callable[[str], Any],
+        limit: str,
+        is_quick: Callable[[str], bool] = lambda _text: False,
     ) -> Any:
-        """Return what a request's body says: in another thread when it is not quick, as ten thousand names are not."""
+        """Return what a request's body says: in another thread when it is not quick, as ten thousand names are not.
+
+        :param limit: what the request's limit is called.
+        """
         from aiohttp import web
         from aiohttp.http_exceptions import HttpProcessingError
 
@@ -197,8 +207,8 @@ class Addresses:
         except UnicodeDecodeError:
             raise RefusedError(400, "body", "the body is not UTF-8") from None
         except web.HTTPRequestEntityTooLarge:
-            most = self._parts.settings.max_body
-            raise RefusedError(413, "size", f"the body is larger than max_body, {most} bytes") from None
+            message = f"the body is larger than {limit}, {request.client_max_size} bytes"
+            raise RefusedError(413, "size", message) from None
         except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
             # The sender hung up, or did not keep to HTTP, or the server stops: n1 may be the half of n10.
             raise RefusedError(400, "body", "the body is cut off or broken") from None

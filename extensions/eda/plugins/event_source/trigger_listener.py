@@ -106,7 +106,7 @@ options:
     type: int
     default: 300
   max_body:
-    description: The largest body to accept, in bytes.
+    description: The largest notification to accept, in bytes. A snapshot may have 32 MiB, whatever this says.
     type: int
     default: 1048576
   feedback:

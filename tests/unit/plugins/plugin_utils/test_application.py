@@ -197,18 +197,30 @@ def test_another_method(shared, method, path):
     assert stored(shared) == before
 
 
-@pytest.mark.parametrize("path", [DOWN, SNAPSHOT])
+@pytest.mark.parametrize(("path", "limit"), [(DOWN, "max_body"), (SNAPSHOT, "a snapshot may be")])
 @pytest.mark.parametrize("chunked", [True, False])
-def test_a_body_that_is_too_large(shared, path, chunked):
+def test_a_body_that_is_too_large(shared, monkeypatch, path, limit, chunked):
+    monkeypatch.setattr(application_module, "MOST_SNAPSHOT", 1024)
     before = stored(shared), shared.core.sample("refusals_total", reason="size")
     headers = {"Transfer-Encoding": "chunked"} if chunked else {}
     answer = shared.post(
         iter([b"n" * 600, b"n" * 425]) if chunked else b"n" * 1025, path, headers=headers, encode_chunked=chunked
     )
-    assert (answer.status, answer.json) == (413, {"error": "the body is larger than max_body, 1024 bytes"})
+    assert (answer.status, answer.json) == (413, {"error": f"the body is larger than {limit}, 1024 bytes"})
     assert (stored(shared), shared.core.sample("refusals_total", reason="size")) == (before[0], before[1] + 1)
     # As long as a body may be, 1024 bytes; one name could not be.
     assert shared.post(b",".join([b"n" * 204] * 5)).status == 202
+
+
+def test_a_snapshot_of_a_mass_failure(tmp_path):
+    """Each node has a reason of its own, and max_body is for notifications."""
+    told = {"state": ["DOWN", "NOT_RESPONDING"], "reason_user": "root", "reason_time": 1789999000}
+    nodes = [{"nodes": f"n{number}", "reason": f"{number}: {'why ' * 20}", **told} for number in range(8000)]
+    body = json.dumps({**json.loads(snapshot_of(count=8000)), "nodes": nodes})
+    assert len(body) > 1 << 20
+    with served(tmp_path, max_body=1024) as listener:
+        answer = listener.post(body, SNAPSHOT)
+        assert (answer.status, answer.json["events"]) == (202, 8000)
 
 
 def test_a_body_that_is_packed_is_not_unpacked(shared):
