@@ -75,6 +75,7 @@ def create_application(parts: Parts) -> web.Application:
         return await addresses.guard(request, handler)
 
     app = web.Application(middlewares=[guard], client_max_size=parts.settings.max_body)
+    app.on_response_prepare.append(addresses.sign)
     app.router.add_post("/{identity}/snapshot", addresses.snapshot)
     app.router.add_post("/{identity}/{class}/{type}", addresses.notify)
     app.router.add_get("/healthz", addresses.healthz)
@@ -99,23 +100,30 @@ class Addresses:
 
         try:
             self._authenticate(request)
-            response = await handler(request)
+            return await handler(request)
         except RefusedError as refusal:
-            response = self._refuse(request, refusal)
+            return self._refuse(request, refusal)
         except web.HTTPException as error:  # aiohttp's own: 404, 405
             reason = "path" if error.status in (404, 405) else "other"
-            response = self._refuse(request, RefusedError(error.status, reason, error.reason))
+            return self._refuse(request, RefusedError(error.status, reason, error.reason))
+
+    async def sign(self, request: web.Request, response: web.StreamResponse) -> None:
+        """On every response, also the one that aiohttp makes before it asks the guard: 417 for a foreign Expect."""
         response.headers["Server"] = "hpc.slurm"
-        return response
+        if response.status == 417:
+            self._count(request, 417, "other")
+
+    def _count(self, request: web.Request, status: int, reason: str) -> None:
+        self._parts.metrics.refusals.labels(reason).inc()
+        # Whoever floods the listener does not flood the log.
+        if time.monotonic() - self._told.get(reason, -1.0) > 1:
+            self._told[reason] = time.monotonic()
+            decided("refused", status=status, reason=reason, sender=request.remote)
 
     def _refuse(self, request: web.Request, refusal: RefusedError) -> web.Response:
         from aiohttp import web
 
-        self._parts.metrics.refusals.labels(refusal.reason).inc()
-        # Whoever floods the listener does not flood the log.
-        if time.monotonic() - self._told.get(refusal.reason, -1.0) > 1:
-            self._told[refusal.reason] = time.monotonic()
-            decided("refused", status=refusal.status, reason=refusal.reason, sender=request.remote)
+        self._count(request, refusal.status, refusal.reason)
         response = web.json_response({"error": refusal.message}, status=refusal.status)
         if refusal.status == 401:
             response.headers["WWW-Authenticate"] = challenge(request.path)

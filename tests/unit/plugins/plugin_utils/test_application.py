@@ -460,6 +460,14 @@ def test_nobody_is_told_what_serves(guarded):
         assert guarded.ask("GET", path, headers=headers).headers["Server"] == "hpc.slurm"
 
 
+@pytest.mark.parametrize("path", [DOWN, "/nosuch/x/y"])
+def test_what_aiohttp_refuses_by_itself_is_signed_and_counted_too(guarded, path):
+    before = guarded.core.sample("refusals_total", reason="other")
+    answer = guarded.post(path=path, headers={**BEARER, "Expect": "the-unexpected"})
+    assert (answer.status, answer.headers["Server"]) == (417, "hpc.slurm")
+    assert guarded.core.sample("refusals_total", reason="other") == before + 1
+
+
 def test_no_secret_is_logged_or_answered(guarded, logged, capfd):
     """Not that of the listener, and not what a sender shows by mistake."""
     shown = "a-token-of-somebody-else-9876543210"
