@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # Seconds after which a sender should try again when the inbox cannot be written; curl's --retry heeds it.
 RETRY_AFTER = 5
+# Bytes of a snapshot. Ten thousand nodes, each with a reason of its own, are two million.
+MOST_SNAPSHOT = 32 << 20
 # Characters, and nodes, of a hostlist that is read at once.
 QUICK = 200
 # Hostlists are logged up to here.
@@ -73,6 +75,7 @@ def create_application(parts: Parts) -> web.Application:
         return await addresses.guard(request, handler)
 
     app = web.Application(middlewares=[guard], client_max_size=parts.settings.max_body)
+    app.on_response_prepare.append(addresses.sign)
     app.router.add_post("/{identity}/snapshot", addresses.snapshot)
     app.router.add_post("/{identity}/{class}/{type}", addresses.notify)
     app.router.add_get("/healthz", addresses.healthz)
@@ -97,23 +100,30 @@ class Addresses:
 
         try:
             self._authenticate(request)
-            response = await handler(request)
+            return await handler(request)
         except RefusedError as refusal:
-            response = self._refuse(request, refusal)
+            return self._refuse(request, refusal)
         except web.HTTPException as error:  # aiohttp's own: 404, 405
             reason = "path" if error.status in (404, 405) else "other"
-            response = self._refuse(request, RefusedError(error.status, reason, error.reason))
+            return self._refuse(request, RefusedError(error.status, reason, error.reason))
+
+    async def sign(self, request: web.Request, response: web.StreamResponse) -> None:
+        """On every response, also the one that aiohttp makes before it asks the guard: 417 for a foreign Expect."""
         response.headers["Server"] = "hpc.slurm"
-        return response
+        if response.status == 417:
+            self._count(request, 417, "other")
+
+    def _count(self, request: web.Request, status: int, reason: str) -> None:
+        self._parts.metrics.refusals.labels(reason).inc()
+        # Whoever floods the listener does not flood the log.
+        if time.monotonic() - self._told.get(reason, -1.0) > 1:
+            self._told[reason] = time.monotonic()
+            decided("refused", status=status, reason=reason, sender=request.remote)
 
     def _refuse(self, request: web.Request, refusal: RefusedError) -> web.Response:
         from aiohttp import web
 
-        self._parts.metrics.refusals.labels(refusal.reason).inc()
-        # Whoever floods the listener does not flood the log.
-        if time.monotonic() - self._told.get(refusal.reason, -1.0) > 1:
-            self._told[refusal.reason] = time.monotonic()
-            decided("refused", status=refusal.status, reason=refusal.reason, sender=request.remote)
+        self._count(request, refusal.status, refusal.reason)
         response = web.json_response({"error": refusal.message}, status=refusal.status)
         if refusal.status == 401:
             response.headers["WWW-Authenticate"] = challenge(request.path)
@@ -129,7 +139,7 @@ class Addresses:
         if not settings.tokens:
             return
         given = [value for name, value in request.raw_headers if name.lower() == b"authorization"]
-        if len(given) != 1 or not settings.tokens.accept(given[0]):
+        if len(given) != 1 or not settings.tokens.accept(given[0], request.method):
             raise RefusedError(401, "token", "no token, or a wrong one: send Authorization: Bearer TOKEN")
 
     def _allowed(self, address: str) -> bool:
@@ -147,7 +157,7 @@ class Addresses:
         self._expect_identity(request)
         counted = self._parts.metrics.notifications
         try:
-            new = await self._parsed(request, lambda text: New.notification(class_, type_, text), _is_quick)
+            new = await self._parsed(request, lambda text: New.notification(class_, type_, text), "max_body", _is_quick)
         except RefusedError:
             counted.labels(class_, type_, "refused").inc()
             raise
@@ -167,7 +177,8 @@ class Addresses:
         self._expect_identity(request)
         parts, counted = self._parts, self._parts.metrics.snapshots
         try:
-            read = await self._parsed(request, lambda text: snapshot.parse(text, time.time()))
+            larger = request.clone(client_max_size=MOST_SNAPSHOT)
+            read = await self._parsed(larger, lambda text: snapshot.parse(text, time.time()), "a snapshot may be")
         except RefusedError:
             counted.labels("refused").inc()
             raise
@@ -186,9 +197,16 @@ class Addresses:
             raise RefusedError(404, "path", "no such address")
 
     async def _parsed(
-        self, request: web.Request, parse: Callable[[str], Any], is_quick: Callable[[str], bool] = lambda _text: False
+        self,
+        request: web.Request,
+        parse: Callable[[str], Any],
+        limit: str,
+        is_quick: Callable[[str], bool] = lambda _text: False,
     ) -> Any:
-        """Return what a request's body says: in another thread when it is not quick, as ten thousand names are not."""
+        """Return what a request's body says: in another thread when it is not quick, as ten thousand names are not.
+
+        :param limit: what the request's limit is called.
+        """
         from aiohttp import web
         from aiohttp.http_exceptions import HttpProcessingError
 
@@ -197,8 +215,8 @@ class Addresses:
         except UnicodeDecodeError:
             raise RefusedError(400, "body", "the body is not UTF-8") from None
         except web.HTTPRequestEntityTooLarge:
-            most = self._parts.settings.max_body
-            raise RefusedError(413, "size", f"the body is larger than max_body, {most} bytes") from None
+            message = f"the body is larger than {limit}, {request.client_max_size} bytes"
+            raise RefusedError(413, "size", message) from None
         except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
             # The sender hung up, or did not keep to HTTP, or the server stops: n1 may be the half of n10.
             raise RefusedError(400, "body", "the body is cut off or broken") from None

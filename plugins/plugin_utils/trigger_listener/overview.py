@@ -71,7 +71,7 @@ class Observer:
 
     def __init__(self, database: Database, settings: Settings, feeding: Callable[[], str]) -> None:
         self._database, self._settings, self._feeding = database, settings, feeding
-        self._started = time.time()
+        self._started, self._begun = time.time(), time.monotonic()
 
     def look(self) -> Overview:
         """Return how it is now.
@@ -105,7 +105,10 @@ class Observer:
     def _sync_trouble(self, synced: Optional[float], now: float) -> str:
         if not self._settings.sync_interval:
             return ""
-        late = now - max(synced or 0.0, self._started)
+        late = time.monotonic() - self._begun
+        # One that is still to come is of a clock that has been put back since, and says nothing.
+        if synced is not None and synced <= now:
+            late = min(late, now - synced)
         if late <= MISSED_SYNCS * self._settings.sync_interval:
             return ""
         return f"no snapshot came for {late:.0f} s: see why playbooks/sync.yml fails"

@@ -85,11 +85,11 @@ class Server:
         server = await self._loop.create_server(
             cast("web.Server", runner.server),
             sock=self._socket,
-            ssl=self._tls,
+            ssl=self._tls.context if self._tls else None,
             ssl_handshake_timeout=limit,
             backlog=MOST_CONNECTIONS,
         )
-        watching = asyncio.create_task(self._socket.watch())
+        watching = asyncio.create_task(self._watch())
         try:
             await self._ending.wait()
         finally:
@@ -97,6 +97,14 @@ class Server:
             server.close()
             await runner.cleanup()
             await self._socket.end_all()
+
+    async def _watch(self) -> None:
+        """End connections that last too long, and heed a renewed certificate, until cancelled."""
+        while True:
+            await asyncio.sleep(min(1.0, LIFETIME))
+            self._socket.end(LIFETIME)
+            if self._tls:
+                self._tls.renew()
 
     def close(self) -> None:
         """Close the socket, served or not."""
@@ -131,12 +139,6 @@ class _Listening(socket.socket):
             self._end_one(next(iter(self._open)))
         self._open[accepted] = time.monotonic()
         return accepted, address
-
-    async def watch(self) -> None:
-        """End those that last too long, until cancelled."""
-        while True:
-            await asyncio.sleep(min(1.0, LIFETIME))
-            self.end(LIFETIME)
 
     async def end_all(self) -> None:
         """End all that aiohttp did not, those still shaking hands, and let the loop close them."""

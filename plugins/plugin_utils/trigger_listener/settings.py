@@ -9,12 +9,12 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
 
+from .tls import Certificate
 from .tokens import Tokens
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
@@ -34,7 +34,7 @@ class Settings:
     cluster: Optional[str] = None
     state_dir: Path = Path()
     tokens: Tokens = field(default_factory=Tokens, repr=False)
-    tls: Optional[ssl.SSLContext] = None
+    tls: Optional[Certificate] = None
     allowed_networks: tuple[Network, ...] = ()
     granularity: str = "node"
     permanent: bool = True
@@ -178,30 +178,14 @@ def _tokens(args: Mapping[str, Any]) -> Tokens:
         raise ValueError(f"token_file {file} cannot be read: {error}") from None
 
 
-def _tls(args: Mapping[str, Any]) -> Optional[ssl.SSLContext]:
+def _tls(args: Mapping[str, Any]) -> Optional[Certificate]:
     """Return what TLS needs, with the files read, or None when no certificate is given."""
     certfile, keyfile, cafile = (_text(args, name) for name in ("certfile", "keyfile", "cafile"))
     if certfile is None:
         if keyfile or cafile:
             raise ValueError("keyfile and cafile go with certfile, the listener's own certificate: give it too")
         return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certfile, keyfile, password=_no_password)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"certfile {certfile} with keyfile {keyfile or certfile} cannot be used: {error}") from None
-    if cafile is not None:
-        try:
-            context.load_verify_locations(cafile)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"cafile {cafile} cannot be used: {error}") from None
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-def _no_password() -> str:
-    raise ValueError("the key has a password, and nobody is there to type it")
+    return Certificate(certfile, keyfile, cafile)
 
 
 def _networks(args: Mapping[str, Any]) -> tuple[Network, ...]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import os
 import re
 from pathlib import Path
 from typing import Optional
 
 from .log import decided
+from .watched import Watched
 
-_TOKEN = re.compile(r"[\x21-\x7e]{16,512}")
+# Without what curl's configuration file, in which controllers keep it, would need escapes for.
+_TOKEN = re.compile(r"[!#-\[\]-~]{16,512}")
 
 
 class Tokens:
@@ -28,29 +29,29 @@ class Tokens:
     """
 
     def __init__(self, given: Optional[str] = None, file: Optional[Path] = None) -> None:
-        self._file, self._stamp = file, _stamp(file) if file else None
+        self._file, self._watched = file, Watched(*[file] if file else [])
         self._tokens = [_checked(given, "token")] if given is not None else read(file) if file else []
 
     def __bool__(self) -> bool:
         return bool(self._tokens)
 
-    def accept(self, header: bytes) -> bool:
-        """Tell whether an Authorization header shows one of them, in constant time.
+    def accept(self, header: bytes, method: str) -> bool:
+        """Tell whether the Authorization header of a request shows one of them, in constant time.
 
-        Bearer, or Basic with the token as the password, which browsers can do.
+        Bearer, or Basic with the token as the password, which browsers can do. That is for looking only: a browser
+        shows a password that it knows whichever page asks it to, and so would send a stranger's form along with it.
         """
         self._reload()
         scheme, _blank, shown = header.partition(b" ")
-        if scheme.lower() == b"basic":
+        if scheme.lower() == b"basic" and method in ("GET", "HEAD"):
             scheme, shown = b"bearer", _password(shown)
         matches = [hmac.compare_digest(shown, token) for token in self._tokens]
         return scheme.lower() == b"bearer" and any(matches)
 
     def _reload(self) -> None:
         """Read the file again when it is another; what cannot be used leaves the tokens as they are."""
-        if self._file is None or (stamp := _stamp(self._file)) == self._stamp:
+        if self._file is None or not self._watched.changed():
             return
-        self._stamp = stamp
         try:
             self._tokens = read(self._file)
         except ValueError as error:
@@ -76,16 +77,10 @@ def read(file: Path) -> list[bytes]:
 
 def _checked(token: str, name: str) -> bytes:
     if not _TOKEN.fullmatch(token):
-        raise ValueError(f"{name} must hold 16 to 512 printable ASCII characters without blanks")
+        raise ValueError(
+            f"{name} must hold 16 to 512 printable ASCII characters without blanks, double quotes and backslashes"
+        )
     return token.encode("ascii")
-
-
-def _stamp(file: Path) -> Optional[tuple[int, int, int]]:
-    try:
-        status = os.stat(file)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _password(encoded: bytes) -> bytes:

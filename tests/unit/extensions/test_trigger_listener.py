@@ -105,7 +105,8 @@ def test_limits(name, low, high):
             ("id", text)
             for text in ("x" * 15, "x" * 16, "A-z_09" * 4, "x" * 64, "x" * 65, "with/a/slash/in/it", "ä" * 20)
         ),
-        *(("token", text) for text in ("x" * 15, "x" * 16, "!~" * 9, "x" * 512, "x" * 513, "x" * 20 + " y", "ä" * 20)),
+        *(("token", text) for text in ("x" * 15, "x" * 16, "!#[]~'" * 9, "x" * 512, "x" * 513, "x" * 20 + " y")),
+        *(("token", text) for text in ("ä" * 20, '"' * 20, "\\" * 20)),
         *(
             ("url", text)
             for text in ("http://a", "https://[::1]:1/x", "ftp://a", "http://", "http://a b", "http://a'b")

@@ -34,7 +34,8 @@ description:
   - C(trigger_fired) tells C(trigger.class) and C(trigger.type). It, C(sync_due), C(listener_up) and C(listener_down)
     tell C(listener.id), C(listener.url), C(listener.permanent), and C(listener.run), which is a new uuid at each start.
   - C(GET /) is a status page for people; C(/healthz) answers 200 or 503 with reasons; C(/metrics) is for Prometheus. A
-    browser may give the token as the password, with any user name.
+    browser may give the token as the password, with any user name, to look at these. What is posted needs it
+    as a bearer token.
 options:
   host:
     description: The address to listen on. Anything but loopback needs a token, or client certificates with O(cafile).
@@ -61,22 +62,29 @@ options:
       - The default is C(hpc-slurm/trigger_listener) under E(XDG_STATE_HOME), which is C(~/.local/state) when not set.
     type: path
   token:
-    description: The bearer token that every request must have. Better O(token_file), since rulebooks are read by many.
+    description:
+      - The bearer token that every request must have, of the same characters as in O(token_file).
+      - Better give O(token_file), since rulebooks are read by many.
     type: str
   token_file:
     description:
-      - The file that holds the bearer token, 16 to 512 printable ASCII characters.
+      - The file that holds the bearer token, 16 to 512 printable ASCII characters without blanks, double quotes and
+        backslashes.
       - It may hold several, one a line, all of which are accepted. It is read again when it changes. To change the
         token, put the new one on the first line, which is the one that syncs deploy, and remove the old one later.
     type: path
   certfile:
-    description: The listener's certificate with its chain, in PEM. With it the listener speaks TLS 1.2 and later only.
+    description:
+      - The listener's certificate with its chain, in PEM. With it the listener speaks TLS 1.2 and later only.
+      - It is read again when it changes, or O(keyfile) does. Until the two go together, the old one is shown.
     type: path
   keyfile:
     description: The certificate's key, in PEM and without a password. The default is O(certfile).
     type: path
   cafile:
-    description: Certificate authorities, in PEM. With them every client needs a certificate of one of these.
+    description:
+      - Certificate authorities, in PEM. With them every client needs a certificate of one of these.
+      - A change needs a restart.
     type: path
   allowed_networks:
     description: Addresses and networks that may send, such as V(192.0.2.0/24). All by default.
@@ -98,7 +106,7 @@ options:
     type: int
     default: 300
   max_body:
-    description: The largest body to accept, in bytes.
+    description: The largest notification to accept, in bytes. A snapshot may have 32 MiB, whatever this says.
     type: int
     default: 1048576
   feedback:

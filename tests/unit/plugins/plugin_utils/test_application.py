@@ -197,18 +197,30 @@ def test_another_method(shared, method, path):
     assert stored(shared) == before
 
 
-@pytest.mark.parametrize("path", [DOWN, SNAPSHOT])
+@pytest.mark.parametrize(("path", "limit"), [(DOWN, "max_body"), (SNAPSHOT, "a snapshot may be")])
 @pytest.mark.parametrize("chunked", [True, False])
-def test_a_body_that_is_too_large(shared, path, chunked):
+def test_a_body_that_is_too_large(shared, monkeypatch, path, limit, chunked):
+    monkeypatch.setattr(application_module, "MOST_SNAPSHOT", 1024)
     before = stored(shared), shared.core.sample("refusals_total", reason="size")
     headers = {"Transfer-Encoding": "chunked"} if chunked else {}
     answer = shared.post(
         iter([b"n" * 600, b"n" * 425]) if chunked else b"n" * 1025, path, headers=headers, encode_chunked=chunked
     )
-    assert (answer.status, answer.json) == (413, {"error": "the body is larger than max_body, 1024 bytes"})
+    assert (answer.status, answer.json) == (413, {"error": f"the body is larger than {limit}, 1024 bytes"})
     assert (stored(shared), shared.core.sample("refusals_total", reason="size")) == (before[0], before[1] + 1)
     # As long as a body may be, 1024 bytes; one name could not be.
     assert shared.post(b",".join([b"n" * 204] * 5)).status == 202
+
+
+def test_a_snapshot_of_a_mass_failure(tmp_path):
+    """Each node has a reason of its own, and max_body is for notifications."""
+    told = {"state": ["DOWN", "NOT_RESPONDING"], "reason_user": "root", "reason_time": 1789999000}
+    nodes = [{"nodes": f"n{number}", "reason": f"{number}: {'why ' * 20}", **told} for number in range(8000)]
+    body = json.dumps({**json.loads(snapshot_of(count=8000)), "nodes": nodes})
+    assert len(body) > 1 << 20
+    with served(tmp_path, max_body=1024) as listener:
+        answer = listener.post(body, SNAPSHOT)
+        assert (answer.status, answer.json["events"]) == (202, 8000)
 
 
 def test_a_body_that_is_packed_is_not_unpacked(shared):
@@ -268,8 +280,17 @@ def basic(password: str) -> str:
 @pytest.mark.parametrize("path", GETS)
 @pytest.mark.parametrize("given", [f"Bearer {TOKEN}", basic(TOKEN)])
 def test_the_token_opens_every_address(guarded, path, given):
-    assert guarded.ask("GET", path, headers={"Authorization": given}).status == 200
-    assert guarded.post(headers={"Authorization": given}).status == 202
+    for method in ("GET", "HEAD"):
+        assert guarded.ask(method, path, headers={"Authorization": given}).status == 200
+
+
+@pytest.mark.parametrize("path", [DOWN, SNAPSHOT, "/nosuch/x/y", "/status"])
+def test_a_page_cannot_post_through_a_browser_that_knows_the_token(guarded, path):
+    before = stored(guarded)
+    headers = {"Authorization": basic(TOKEN), "Content-Type": "application/x-www-form-urlencoded"}
+    answer = guarded.post(b"n1", path, headers=headers)
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="hpc.slurm"')
+    assert stored(guarded) == before
 
 
 WRONG = [
@@ -437,6 +458,14 @@ def test_metrics(shared):
 def test_nobody_is_told_what_serves(guarded):
     for path, headers in (("/healthz", BEARER), ("/nosuch", BEARER), ("/", {})):
         assert guarded.ask("GET", path, headers=headers).headers["Server"] == "hpc.slurm"
+
+
+@pytest.mark.parametrize("path", [DOWN, "/nosuch/x/y"])
+def test_what_aiohttp_refuses_by_itself_is_signed_and_counted_too(guarded, path):
+    before = guarded.core.sample("refusals_total", reason="other")
+    answer = guarded.post(path=path, headers={**BEARER, "Expect": "the-unexpected"})
+    assert (answer.status, answer.headers["Server"]) == (417, "hpc.slurm")
+    assert guarded.core.sample("refusals_total", reason="other") == before + 1
 
 
 def test_no_secret_is_logged_or_answered(guarded, logged, capfd):

@@ -143,6 +143,18 @@ def test_a_clock_that_was_put_back(seen):
     assert seen.status()["inbox"]["oldest_seconds"] == 0.0
 
 
+def test_a_sync_that_is_still_to_come_says_nothing(seen, monkeypatch):
+    """The clock has been put back since, by more than syncs may be late."""
+    seen.snapshot()
+    seen.observer._begun -= 10**7
+    assert seen.look().checks["sync"] is True
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    assert seen.look().checks["sync"] is False
+    seen.snapshot()
+    assert seen.look().checks["sync"] is True
+
+
 def test_a_disk_that_takes_nothing(seen):
     seen.connection.execute("PRAGMA query_only=1")
     found = seen.look()
@@ -167,7 +179,7 @@ def test_a_feeder_in_trouble(seen):
 def test_syncs_that_fail(tmp_path, interval, ago, well):
     with contextlib.closing(Seen(tmp_path / "db", sync_interval=interval)) as seen:
         seen.snapshot()
-        seen.observer._started -= 10**7
+        seen.observer._begun -= 10**7
         with seen.database.transaction() as connection:
             connection.execute("UPDATE facts SET value = ? WHERE name = 'sync'", (str(time.time() - ago),))
         found = seen.look()
@@ -181,7 +193,7 @@ def test_right_after_the_start_nobody_is_late(seen):
     with seen.database.transaction() as connection:
         connection.execute("UPDATE facts SET value = '1.0' WHERE name = 'sync'")
     assert seen.look().checks["sync"] is True
-    seen.observer._started -= 3 * 300 + 1
+    seen.observer._begun -= 3 * 300 + 1
     assert seen.look().checks["sync"] is False
 
 

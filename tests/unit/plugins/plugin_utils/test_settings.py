@@ -122,8 +122,8 @@ def test_a_token_file_that_is_no_good(tmp_path, content, word):
 def test_tokens(tmp_path, name):
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     settings = Settings.from_args({name: TOKEN if name == "token" else str(tmp_path / "token")})
-    assert settings.tokens.accept(f"Bearer {TOKEN}".encode())
-    assert not settings.tokens.accept(b"Bearer another")
+    assert settings.tokens.accept(f"Bearer {TOKEN}".encode(), "POST")
+    assert not settings.tokens.accept(b"Bearer another", "POST")
     assert not Settings.from_args({}).tokens
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import logging
 import ssl
 import urllib.parse
 
@@ -15,7 +16,8 @@ import pytest
 import trustme
 
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.settings import Settings
-from ansible_collections.hpc.slurm.tests.unit.listener import served
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.tls import Certificate
+from ansible_collections.hpc.slurm.tests.unit.listener import served, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +111,122 @@ def test_a_key_with_a_password_is_refused_and_not_asked_for(files, tmp_path):
     (tmp_path / "key.pem").write_bytes(kept)
     with pytest.raises(ValueError, match="the key has a password"):
         Settings.from_args({"certfile": str(files / "cert.pem"), "keyfile": str(tmp_path / "key.pem")})
+
+
+# A certificate that is renewed.
+
+
+@pytest.fixture
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture
+def pair(tmp_path, authority):
+    """The arguments for a certificate and its key, which a test renews."""
+    issue(authority, tmp_path)
+    return {"certfile": str(tmp_path / "cert.pem"), "keyfile": str(tmp_path / "key.pem")}
+
+
+@pytest.fixture
+def logged(caplog):
+    """Return what is logged, also in the server's thread."""
+    logger = logging.getLogger("hpc.slurm.trigger_listener")
+    caplog.set_level(logging.INFO)
+    before, logger.propagate = logger.propagate, True
+    yield lambda: [record.getMessage() for record in caplog.records if record.getMessage().startswith("certificate")]
+    logger.propagate = before
+
+
+def issue(authority, folder, kind=trustme.KeyType.ECDSA, parts=("key", "cert")):
+    """Put a new certificate and its key in their places, or one of them only; return its text, and both."""
+    made = authority.issue_cert("127.0.0.1", "localhost", key_type=kind)
+    blobs = {"key": made.private_key_pem, "cert": made.cert_chain_pems[0]}
+    for name in parts:
+        blobs[name].write_to_path(folder / "partial.pem")
+        (folder / "partial.pem").replace(folder / f"{name}.pem")
+    return blobs["cert"].bytes().decode(), blobs
+
+
+def shown(listener, name="127.0.0.1"):
+    """Return the certificate that a new connection is shown; an address is no name that a client would tell."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with listener.connect() as sock, context.wrap_socket(sock, server_hostname=name) as wrapped:
+        return ssl.DER_cert_to_PEM_cert(wrapped.getpeercert(binary_form=True))
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_a_renewed_certificate(tmp_path, authority, pair, logged, name):
+    """Of whatever kind: a context has a place for each kind of key, and would go on to show what is in the others."""
+    with served(tmp_path, **pair) as listener:
+        for kind in (trustme.KeyType.RSA, trustme.KeyType.ECDSA, trustme.KeyType.ECDSA):
+            issued, _blobs = issue(authority, tmp_path, kind)
+            wait_until(lambda issued=issued: shown(listener, name) == issued, "the new certificate")
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        assert post(listener, client(tmp_path)) == 202
+    assert "certificate read again" in logged()
+
+
+def test_a_renewal_under_way(tmp_path, authority, pair, logged):
+    with served(tmp_path, **pair) as listener:
+        before = shown(listener)
+        issued, blobs = issue(authority, tmp_path, parts=("cert",))
+        wait_until(lambda: logged() == ["certificate kept"], "the attempt")
+        assert shown(listener) == before
+        blobs["key"].write_to_path(tmp_path / "partial.pem")
+        (tmp_path / "partial.pem").replace(tmp_path / "key.pem")
+        wait_until(lambda: shown(listener) == issued, "the new certificate")
+    assert logged() == ["certificate kept", "certificate read again"]
+
+
+def test_clients_need_certificates_after_a_renewal_too(tmp_path, authority, pair):
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    authority.issue_cert("ctl").private_key_and_cert_chain_pem.write_to_path(tmp_path / "client.pem")
+    trustme.CA().issue_cert("ctl").private_key_and_cert_chain_pem.write_to_path(tmp_path / "stranger.pem")
+    with served(tmp_path, **pair, cafile=str(tmp_path / "ca.pem")) as listener:
+        before = listener.settings.tls._newest
+        issue(authority, tmp_path)
+        wait_until(lambda: listener.settings.tls._newest is not before, "the new certificate")
+        assert post(listener, client(tmp_path, "client.pem")) == 202
+        for file in (None, "stranger.pem"):
+            with pytest.raises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
+                post(listener, client(tmp_path, file))
+
+
+def test_a_certificate_that_cannot_be_used_is_told_once_a_change(tmp_path, authority, pair, logged, caplog):
+    certificate = Certificate(**pair)
+    certificate.renew()
+    assert logged() == []
+    for count, content in enumerate(("no certificate", "nor this"), 1):
+        (tmp_path / "cert.pem").write_text(content, encoding="ascii")
+        for _number in range(3):
+            certificate.renew()
+        assert logged() == ["certificate kept"] * count
+    assert caplog.records[-1].levelno == logging.ERROR
+    assert caplog.records[-1].facts["error"].startswith(f"certfile {pair['certfile']} with keyfile {pair['keyfile']}")
+    issue(authority, tmp_path)
+    for _number in range(3):
+        certificate.renew()
+    assert logged() == ["certificate kept", "certificate kept", "certificate read again"]
+
+
+def test_one_that_could_not_be_read_for_a_moment_is_tried_again(tmp_path, authority, pair, logged, monkeypatch):
+    """No file changes when there are descriptors again."""
+    certificate = Certificate(**pair)
+
+    def fail(*_args, **_keys):
+        raise OSError(24, "Too many open files")
+
+    issue(authority, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(ssl.SSLContext, "load_cert_chain", fail)
+        certificate.renew()
+    certificate.renew()
+    assert logged() == ["certificate kept", "certificate read again"]
+
+
+# Networks.
 
 
 @pytest.mark.parametrize("networks", ["nonsense", ["192.0.2.1/24"], ["127.0.0.1", ""], [{}]])

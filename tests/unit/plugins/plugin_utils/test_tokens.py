@@ -31,7 +31,7 @@ def write(file, *lines):
 
 
 def accepted(tokens, *which):
-    return [token for token in which if tokens.accept(f"Bearer {token}".encode())]
+    return [token for token in which if tokens.accept(f"Bearer {token}".encode(), "POST")]
 
 
 def basic(user, password):
@@ -51,7 +51,14 @@ def basic(user, password):
     ],
 )
 def test_what_is_accepted(header):
-    assert Tokens(TOKEN).accept(header)
+    assert Tokens(TOKEN).accept(header, "GET")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "get"])
+def test_a_browser_may_only_look(method):
+    """It sends the password that it knows with a form of another page too."""
+    assert Tokens(TOKEN).accept(basic("anybody", TOKEN), method) == (method in ("GET", "HEAD"))
+    assert Tokens(TOKEN).accept(f"Bearer {TOKEN}".encode(), method)
 
 
 @pytest.mark.parametrize(
@@ -86,14 +93,14 @@ def test_what_is_accepted(header):
     ],
 )
 def test_what_is_not(header):
-    assert not Tokens(TOKEN).accept(header)
+    assert not Tokens(TOKEN).accept(header, "GET")
 
 
 def test_without_any_nothing_is_accepted():
     tokens = Tokens()
     assert not tokens
     for header in (b"", b"Bearer ", b"Basic ", basic("a", "")):
-        assert not tokens.accept(header)
+        assert not tokens.accept(header, "GET")
 
 
 def test_a_file_of_several(file):
@@ -139,6 +146,7 @@ def test_a_file_that_is_written_in_its_place(file):
         (b"x" * 513, "16 to 512"),
         (f"{NEW}\nshort\n".encode(), "16 to 512"),
         (b"with a blank in the middle\n", "without blanks"),
+        (b'with-a-"-in-the-middle\n', "double quotes"),
         ("ä".encode() * 20, "ASCII"),
         (b"\xff" * 20, "cannot be read"),
         (b"\x00" * 20, "printable"),
@@ -164,7 +172,25 @@ def test_a_file_that_is_no_good(file, content, told, caplog):
     assert accepted(tokens, OLD, NEW) == [NEW]
 
 
-@pytest.mark.parametrize("token", ["", "short", "x" * 513, "a blank in the token", "ä" * 20, "tab\tin-the-token-here"])
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "short",
+        "x" * 513,
+        "a blank in the token",
+        "ä" * 20,
+        "tab\tin-the-token-here",
+        'a"quote-in-the-token',
+        "a-backslash\\in-the-token",
+    ],
+)
 def test_a_token_that_is_none(token):
-    with pytest.raises(ValueError, match="^token must hold 16 to 512 printable ASCII characters without blanks$"):
+    words = "16 to 512 printable ASCII characters without blanks, double quotes and backslashes"
+    with pytest.raises(ValueError, match=f"^token must hold {words}$"):
         Tokens(token)
+
+
+def test_all_other_characters_may_be_in_one():
+    token = "".join(character for character in map(chr, range(0x21, 0x7F)) if character not in '"\\')
+    assert accepted(Tokens(token), token) == [token]
