@@ -32,10 +32,12 @@ options:
       - V(drained) lets their jobs end and takes no new ones. See O(wait) for waiting for the last one.
       - V(failed) is as V(drained), for nodes that are expected to fail soon.
       - V(resumed) gives nodes that are down, drained or failing back to service. Only those are in the request,
-        so a mix of nodes is fine.
+        so a mix of nodes is fine. Slurm gives back no node that has registered with less than C(slurm.conf) says (the
+        flag INVALID_REG); with one among those to be changed, the task fails and changes nothing.
       - V(rebooted) has nodes rebooted when their jobs have ended, with the RebootProgram of C(slurm.conf), unless they
         have booted since O(booted_after) or are about to.
-      - V(undrained) takes back a drain and leaves a node that is down as it is.
+      - V(undrained) takes back a drain and leaves a node that is down as it is. With the flag INVALID_REG it fails as
+        V(resumed) does.
     type: str
     choices: [down, drained, failed, resumed, rebooted, undrained]
   reason:

@@ -281,6 +281,53 @@ def test_a_node_that_can_never_make_the_transition() -> None:
     assert slurm.writes == {"update_nodes": core.ATTEMPTS}
 
 
+LOW = "Low RealMemory (reported:900 < 100.00% of configured:1000)"
+
+
+@pytest.mark.parametrize("state", ["resumed", "undrained"])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_node_that_is_less_than_it_should_be_is_not_given_back(state: str, check_mode: bool) -> None:
+    slurm = cluster("IDLE+DRAIN", "IDLE+DRAIN+INVALID_REG", "DOWN+DRAIN+INVALID_REG", "IDLE+INVALID_REG", reason=LOW)
+    with pytest.raises(SlurmError) as caught:
+        run(slurm, check_mode, nodes=["n[1-4]"], state=state, attributes={"comment": "c"})
+    assert caught.value.message == (
+        f"n[2-3] registered with less than slurm.conf says ({LOW}), and Slurm gives no such node back: correct that "
+        "and restart slurmd"
+    )
+    assert (caught.value.details["changed"], slurm.writes) == (False, {})
+
+
+def test_of_many_that_are_less_than_they_should_be_some_reasons_are_told() -> None:
+    slurm = cluster(*["DOWN+INVALID_REG"] * 6)
+    for number, record in enumerate(slurm.records.values()):
+        record["reason"] = f"r{number // 2 * 2}" if number else None
+    slurm.records["n6"]["reason"] = "r5"
+    with pytest.raises(SlurmError, match=r"^n\[1-6\] .*\(for no reason told; r0; r2; \.\.\.\)"):
+        run(slurm, nodes=["n[1-6]"], state="resumed")
+
+
+@pytest.mark.parametrize("given", [{"state": "drained"}, {"state": "failed"}, {"state": "down"}])
+def test_a_node_that_is_less_than_it_should_be_can_be_taken_out(given: dict[str, Any]) -> None:
+    slurm = cluster("IDLE+INVALID_REG")
+    assert run(slurm, check_mode=True, **given)["nodes"] == run(slurm, **given)["nodes"]
+
+
+def test_who_is_skipped_need_not_be_what_it_should_be() -> None:
+    slurm = cluster("IDLE+DRAIN", "IDLE+DRAIN+INVALID_REG", reason=LOW)
+    slurm.records["n1"]["reason"] = "mine"
+    assert run(slurm, nodes=["n[1-2]"], state="resumed", only_reason="mine")["changed_nodes"] == ["n1"]
+
+
+def test_a_node_that_becomes_less_meanwhile_does_not_hide_that_others_were_changed() -> None:
+    slurm = cluster("IDLE+DRAIN", "IDLE+DRAIN", reason=LOW)
+    slurm.meanwhile.append(lambda: slurm.records["n2"].update(state=["IDLE", "DRAIN", "INVALID_REG"]))
+    with pytest.raises(SlurmError, match="n2 registered with less") as caught:
+        run(slurm, nodes=["n[1-2]"], state="resumed")
+    assert slurm.nodes(["state"])["n1"] == {"state": ["IDLE"]}
+    assert caught.value.details["changed"] is True
+    assert slurm.writes == {"update_nodes": 1}
+
+
 # Attributes.
 
 
