@@ -261,14 +261,28 @@ def _wait(slurm: Slurm, params: dict[str, Any], task: Task, names: list[str]) ->
     return lambda: {"waited": wait_until_none(look, late, params["wait_timeout"])}
 
 
+def given_up(node: dict[str, Any]) -> bool:
+    """Tell whether slurmctld no longer waits for a node's reboot: after ResumeTimeout it adds that to the reason."""
+    return not REBOOTING & set(node["state"]) and (node["reason"] or "").endswith("reboot timed out")
+
+
 Wait = tuple[Callable[[], dict[str, Any]], Callable[[dict[str, Any], float], SlurmError]]
 
 
 def _wait_for_reboot(slurm: Slurm, task: Task, names: list[str]) -> Wait:
     def booting() -> dict[str, Any]:
-        nodes = slurm.nodes(("state", "boot_time"))
+        nodes = slurm.nodes(("state", "reason", "boot_time"))
         done = {name for name in names if task.arrived({**nodes[name], "state": ["IDLE"]})}
-        return {name: nodes[name]["state"] for name in names if name not in done or SILENT & set(nodes[name]["state"])}
+        left = {name: nodes[name] for name in names if name not in done or SILENT & set(nodes[name]["state"])}
+        states = {name: node["state"] for name, node in left.items()}
+        lost = [name for name, node in left.items() if name not in done and given_up(node)]
+        if lost:
+            raise SlurmError(
+                f"{hostlist.fold(lost)} did not come back from the reboot, and Slurm waits no longer "
+                f"({nodes[lost[0]]['reason']}): see their consoles and the log of slurmd",
+                details={"not_back": states},
+            )
+        return states
 
     def late(left: dict[str, Any], waited: float) -> SlurmError:
         return SlurmError(

@@ -83,6 +83,7 @@ options:
         or O(state=failed). With O(state=rebooted), until the nodes have booted and answer.
       - When time is up the task fails, and RV(running_jobs) or RV(not_back) tell what holds the nodes. They stay as
         they are. Nodes in RV(skipped_nodes) are not waited for.
+      - It fails sooner when Slurm itself gives up on a reboot, after the ResumeTimeout of C(slurm.conf).
     type: bool
     default: false
   wait_timeout:
@@ -205,7 +206,7 @@ running_jobs:
       state: RUNNING
       allocated_nodes: gpu07
 not_back:
-  description: The nodes that have not come back from a reboot when O(wait_timeout) is over, with their state flags.
+  description: The nodes that have not come back from a reboot when waiting ends, with their state flags.
   returned: when waiting failed
   type: dict
   sample:

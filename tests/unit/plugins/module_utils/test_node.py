@@ -687,6 +687,33 @@ def test_a_reboot_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(caught.value.details["not_back"]) == ["n1", "n2", "n3"]
 
 
+@pytest.mark.parametrize("reason", ["kernel : reboot timed out", "reboot timed out"])
+def test_a_wait_ends_when_slurm_waits_no_longer(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    slurm = cluster("IDLE", "IDLE", "DOWN", reason="old : reboot timed out")  # n3 is rebooted anew
+    looks = []
+
+    def boot(_seconds: float) -> None:
+        looks.append("look")
+        slurm.records["n1"].update(state=["IDLE"], boot_time=1800000001)
+        if len(looks) > 1:
+            slurm.records["n2"].update(state=["DOWN", "NOT_RESPONDING"], reason=reason)
+
+    monkeypatch.setattr(core.time, "sleep", boot)
+    with pytest.raises(SlurmError) as caught:
+        run(slurm, **rebooting(wait=True))
+    assert caught.value.message == (
+        f"n2 did not come back from the reboot, and Slurm waits no longer ({reason}): see their consoles and the log "
+        "of slurmd"
+    )
+    assert (len(looks), caught.value.details) == (
+        2,
+        {
+            "changed": True,
+            "not_back": {"n2": ["DOWN", "NOT_RESPONDING"], "n3": ["DOWN", "DRAIN", "REBOOT_REQUESTED"]},
+        },
+    )
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
