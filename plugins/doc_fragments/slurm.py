@@ -24,7 +24,9 @@ notes:
     C(ansible_python_interpreter) that can import pyslurm.
   - A failure is told with Slurm's error number and its name (RV(ignore:errno_name)) where there is one. What can be
     found wrong before anything is changed is found then; where Slurm itself refuses a request for many nodes it may
-    have changed some of them, and a second run goes on from there.
+    have changed some of them, and a second run goes on from there. A failure with RV(ignore:changed) true comes after
+    something was changed.
+  - Of a text that is not UTF-8, such as a job's name, the bytes that cannot be read are returned as U+FFFD.
 author:
   - hpc.slurm developers (@hpc-slurm)
 """

@@ -82,28 +82,33 @@ def run_module(planner: Planner, argument_spec: dict[str, Any], **constraints: A
 
 def execute(planner: Planner, slurm: Slurm, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Plan, apply unless in check mode, and return the module's result."""
+    changed = False  # by an attempt that failed: what was written stays so
     for attempt in range(1, ATTEMPTS + 1):
-        plan = planner(slurm, params)
         try:
+            plan = planner(slurm, params)
             result = plan.result if check_mode else _apply(plan)
             break
-        except ConflictError:
-            if attempt == ATTEMPTS:
+        except SlurmError as error:
+            changed = error.details["changed"] = changed or error.details.get("changed", False)
+            if attempt == ATTEMPTS or not isinstance(error, ConflictError):
                 raise
-    return {**result, "changed": bool(plan.changes), "diff": difference(plan.changes), "warnings": list(plan.warnings)}
+    changed = changed or bool(plan.changes)
+    return {**result, "changed": changed, "diff": difference(plan.changes), "warnings": list(plan.warnings)}
 
 
 def _apply(plan: Plan) -> dict[str, Any]:
-    if plan.changes:
-        for write in plan.writes:
-            write()
+    """Write, wait and read back; a failure tells whether anything was written before."""
+    changed = False
     try:
+        for write in plan.writes if plan.changes else ():
+            write()
+            changed = True
         waited = plan.wait() if plan.wait else {}
+        read = plan.read_back if plan.changes or plan.wait else None
+        return {**(read() if read else plan.result), **waited}
     except SlurmError as error:
-        error.details["changed"] = bool(plan.changes)  # what was written stays so
+        error.details["changed"] = changed or error.details.get("changed", False)
         raise
-    read = plan.read_back if plan.changes or plan.wait else None
-    return {**(read() if read else plan.result), **waited}
 
 
 def wait_until_none(

@@ -84,6 +84,8 @@ TARGETS = {
 
 # The states that take a node out of service.
 TAKEN_OUT = ("down", "drained", "failed", "rebooted")
+# Those that give one back, wholly or in part.
+GIVEN_BACK = ("resumed", "undrained")
 
 
 def reached(target: Target, flags: Iterable[str]) -> bool:
@@ -175,6 +177,8 @@ def plan_nodes(slurm: Slurm, params: dict[str, Any]) -> Plan:
     moving = [name for name in changed if not task.arrived(before[name])]
     if params["max_unavailable"] is not None:
         _expect_available(slurm, params, loaded, moving)
+    if params["state"] in GIVEN_BACK:
+        _expect_valid({name: before[name] for name in moving})
 
     def result(nodes: dict[str, dict[str, Any]]) -> dict[str, Any]:
         return {"nodes": nodes, "changed_nodes": sorted(changed), "skipped_nodes": skipped}
@@ -227,6 +231,18 @@ def _writes(
     return writes
 
 
+def _expect_valid(nodes: dict[str, dict[str, Any]]) -> None:
+    """Refuse what Slurm refuses: to give back a node that is less than it should be, until it registers anew."""
+    invalid = [name for name, node in nodes.items() if "INVALID_REG" in node["state"]]
+    if invalid:
+        reasons = list(dict.fromkeys(nodes[name]["reason"] or "for no reason told" for name in invalid))
+        told = "; ".join([*reasons[:3], *(["..."] if len(reasons) > 3 else [])])
+        raise SlurmError(
+            f"{hostlist.fold(invalid)} registered with less than slurm.conf says ({told}), and Slurm gives no such "
+            "node back: correct that and restart slurmd"
+        )
+
+
 def _expect_available(
     slurm: Slurm, params: dict[str, Any], loaded: dict[str, dict[str, Any]], moving: list[str]
 ) -> None:
@@ -245,14 +261,28 @@ def _wait(slurm: Slurm, params: dict[str, Any], task: Task, names: list[str]) ->
     return lambda: {"waited": wait_until_none(look, late, params["wait_timeout"])}
 
 
+def given_up(node: dict[str, Any]) -> bool:
+    """Tell whether slurmctld no longer waits for a node's reboot: after ResumeTimeout it adds that to the reason."""
+    return not REBOOTING & set(node["state"]) and (node["reason"] or "").endswith("reboot timed out")
+
+
 Wait = tuple[Callable[[], dict[str, Any]], Callable[[dict[str, Any], float], SlurmError]]
 
 
 def _wait_for_reboot(slurm: Slurm, task: Task, names: list[str]) -> Wait:
     def booting() -> dict[str, Any]:
-        nodes = slurm.nodes(("state", "boot_time"))
+        nodes = slurm.nodes(("state", "reason", "boot_time"))
         done = {name for name in names if task.arrived({**nodes[name], "state": ["IDLE"]})}
-        return {name: nodes[name]["state"] for name in names if name not in done or SILENT & set(nodes[name]["state"])}
+        left = {name: nodes[name] for name in names if name not in done or SILENT & set(nodes[name]["state"])}
+        states = {name: node["state"] for name, node in left.items()}
+        lost = [name for name, node in left.items() if name not in done and given_up(node)]
+        if lost:
+            raise SlurmError(
+                f"{hostlist.fold(lost)} did not come back from the reboot, and Slurm waits no longer "
+                f"({nodes[lost[0]]['reason']}): see their consoles and the log of slurmd",
+                details={"not_back": states},
+            )
+        return states
 
     def late(left: dict[str, Any], waited: float) -> SlurmError:
         return SlurmError(
@@ -311,13 +341,15 @@ def _move(slurm: Slurm, names: list[str], target: Target, reason: Optional[str])
     A node that cannot make the transition, because somebody else moved it meanwhile, makes the request fail, but Slurm
     changes the others all the same. When all are where they should be, there is nothing to do again.
 
-    :raises ConflictError: when nodes are left that are not in the target state.
+    :raises ConflictError: when nodes are left that are not in the target state; it tells whether others are in it now.
     """
     try:
         slurm.update_nodes(names, state=target.request, **({"reason": reason} if reason else {}))
-    except ConflictError:
+    except ConflictError as error:
         now = select_nodes(slurm.nodes(("state",)), names)
-        if not all(reached(target, node["state"]) for node in now.values()):
+        there = [reached(target, node["state"]) for node in now.values()]
+        if not all(there):
+            error.details["changed"] = any(there)
             raise
 
 

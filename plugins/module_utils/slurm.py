@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 # Attributes of pyslurm's jobs and steps that want requests of their own, or are asked for otherwise.
 _NOT_OF_JOBS = frozenset(("stats", "steps", "pids"))
+# Attributes of nodes and jobs that pyslurm splits at the commas.
+_LISTS = frozenset(
+    (
+        *("active_features", "available_features"),
+        *("batch_constraints", "cluster_constraints", "constraints", "mail_user", "preferred_features"),
+    )
+)
 
 
 class Slurm:
@@ -44,7 +51,8 @@ class Slurm:
         """Return the controller's configuration: pyslurm's names (C(kill_wait_time)) with plain values."""
         pyslurm = self._pyslurm()
         with _Calls(pyslurm, "REQUEST_BUILD_INFO"):
-            return dict(plain(pyslurm.slurmctld.Config.load()))
+            loaded = pyslurm.slurmctld.Config.load()
+            return _record(loaded, _properties(type(loaded)))
 
     # Nodes.
 
@@ -237,7 +245,7 @@ class Slurm:
 def _command(words: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     # Not AnsibleModule.run_command, which would end this process, a child without the right to answer.
     # pylint: disable-next=ansible-bad-function
-    return subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+    return subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace", env=environment, check=False)
 
 
 def _load_pyslurm() -> ModuleType:
@@ -320,28 +328,42 @@ def _properties(kind: type) -> list[str]:
     return sorted(name for name, value in vars(kind).items() if not name.startswith("_") and not callable(value))
 
 
-def _node(node: Any, attributes: Iterable[str]) -> dict[str, Any]:
-    record = {name: plain(getattr(node, name)) for name in attributes}
+def _record(source: Any, attributes: Collection[str]) -> dict[str, Any]:
+    """Return attributes of one of pyslurm's objects as plain values, whatever bytes somebody has put into them."""
+    try:
+        return {name: plain(getattr(source, name)) for name in attributes}
+    except UnicodeDecodeError:
+        return {name: _attribute(source, name) for name in attributes}
+
+
+def _attribute(source: Any, name: str) -> Any:
+    """Return an attribute as a plain value; of one that is not UTF-8, the text with U+FFFD for what cannot be read."""
+    try:
+        return plain(getattr(source, name))
+    except UnicodeDecodeError as error:
+        text = error.object.decode("utf-8", "replace")
+        return text.split(",") if name in _LISTS else text
+
+
+def _node(node: Any, attributes: Collection[str]) -> dict[str, Any]:
+    record = _record(node, attributes)
     if "state" in record:
         base, *flags = record["state"].split("+")
         record["state"] = [base, *sorted(flags)]
-    if "reason_user" in record and not node.reason:
+    if "reason_user" in record and not _attribute(node, "reason"):
         record["reason_user"] = None  # uid 0 is what an unset one reads as
     if "weight" in record and record["weight"] is None:
         record["weight"] = 0  # which pyslurm takes for one that is not set
     return record
 
 
-def _job(job: Any, attributes: Iterable[str], users: dict[int, Any]) -> dict[str, Any]:
+def _job(job: Any, attributes: Collection[str], users: dict[int, Any]) -> dict[str, Any]:
     """:param users: the names of the users met so far: pyslurm asks the system for each job's anew."""
-    record = {}
-    for name in attributes:
-        if name == "user_name":
-            if job.user_id not in users:
-                users[job.user_id] = plain(job.user_name)
-            record[name] = users[job.user_id]
-        else:
-            record[name] = plain(getattr(job, name))
+    record = _record(job, [name for name in attributes if name != "user_name"])
+    if "user_name" in attributes:
+        if job.user_id not in users:
+            users[job.user_id] = plain(job.user_name)
+        record["user_name"] = users[job.user_id]
     # pyslurm takes the number 0 for one that is not set.
     if "array_task_id" in record and record["array_task_id"] is None and job.array_id and not job.array_tasks_waiting:
         record["array_task_id"] = 0
@@ -351,7 +373,7 @@ def _job(job: Any, attributes: Iterable[str], users: dict[int, Any]) -> dict[str
 
 
 def _step(step: Any) -> dict[str, Any]:
-    return {name: plain(getattr(step, name)) for name in _properties(type(step)) if name not in _NOT_OF_JOBS}
+    return _record(step, [name for name in _properties(type(step)) if name not in _NOT_OF_JOBS])
 
 
 def _words(fields: Mapping[str, str]) -> list[str]:

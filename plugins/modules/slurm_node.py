@@ -32,10 +32,12 @@ options:
       - V(drained) lets their jobs end and takes no new ones. See O(wait) for waiting for the last one.
       - V(failed) is as V(drained), for nodes that are expected to fail soon.
       - V(resumed) gives nodes that are down, drained or failing back to service. Only those are in the request,
-        so a mix of nodes is fine.
+        so a mix of nodes is fine. Slurm gives back no node that has registered with less than C(slurm.conf) says (the
+        flag INVALID_REG); with one among those to be changed, the task fails and changes nothing.
       - V(rebooted) has nodes rebooted when their jobs have ended, with the RebootProgram of C(slurm.conf), unless they
         have booted since O(booted_after) or are about to.
-      - V(undrained) takes back a drain and leaves a node that is down as it is.
+      - V(undrained) takes back a drain and leaves a node that is down as it is. With the flag INVALID_REG it fails as
+        V(resumed) does.
     type: str
     choices: [down, drained, failed, resumed, rebooted, undrained]
   reason:
@@ -81,6 +83,7 @@ options:
         or O(state=failed). With O(state=rebooted), until the nodes have booted and answer.
       - When time is up the task fails, and RV(running_jobs) or RV(not_back) tell what holds the nodes. They stay as
         they are. Nodes in RV(skipped_nodes) are not waited for.
+      - It fails sooner when Slurm itself gives up on a reboot, after the ResumeTimeout of C(slurm.conf).
     type: bool
     default: false
   wait_timeout:
@@ -203,7 +206,7 @@ running_jobs:
       state: RUNNING
       allocated_nodes: gpu07
 not_back:
-  description: The nodes that have not come back from a reboot when O(wait_timeout) is over, with their state flags.
+  description: The nodes that have not come back from a reboot when waiting ends, with their state flags.
   returned: when waiting failed
   type: dict
   sample:

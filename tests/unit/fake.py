@@ -388,6 +388,8 @@ def expect_fields(fields: Mapping[str, Any]) -> None:
 def transition(state: list[str], request: str) -> Optional[list[str]]:
     """Return a node's state after a request, as slurmctld makes it; None where it refuses."""
     base, flags = state[0], set(state[1:])
+    if request in ("RESUME", "UNDRAIN") and "INVALID_REG" in flags:
+        return None
     if request == "RESUME":
         if not OUT_OF_SERVICE & set(state):
             return None

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -99,6 +100,45 @@ def test_another_failure_is_told_at_once() -> None:
     assert (recorder.plans, recorder.written) == (1, 1)
 
 
+def planned(*writes: Callable[[], None], read_back: Callable[[], dict[str, Any]] | None = None) -> Any:
+    """Execute a plan of these writes, and return what the failure says of changes."""
+    plan = Plan({}, [CHANGE], writes, read_back)
+    with pytest.raises(SlurmError) as caught:
+        core.execute(lambda slurm, params: plan, FakeSlurm({}), {}, check_mode=False)
+    return caught.value.result()["changed"]
+
+
+def fail(error: SlurmError) -> Callable[[], Any]:
+    def raise_it() -> None:
+        raise error
+
+    return raise_it
+
+
+def test_a_failure_tells_whether_something_was_written_before() -> None:
+    def written() -> None:
+        pass
+
+    assert planned(fail(SlurmError("no rights"))) is False
+    assert planned(written, fail(SlurmError("no rights"))) is True
+    assert planned(written, fail(conflict())) is True
+    assert planned(fail(SlurmError("some of them", details={"changed": True}))) is True
+    assert planned(written, read_back=fail(SlurmError("gone"))) is True
+
+
+def test_what_an_earlier_attempt_wrote_is_told() -> None:
+    def plan(slurm: Any, params: dict[str, Any]) -> Plan:
+        return Plan({}, [CHANGE], [fail(conflicts.pop(0))]) if conflicts else Plan({})
+
+    partly = ConflictError("all but some", details={"changed": True})
+    conflicts = [partly]
+    assert core.execute(plan, FakeSlurm({}), {}, check_mode=False)["changed"] is True
+    conflicts = [partly, conflict(), conflict()]
+    with pytest.raises(ConflictError, match="moved meanwhile") as caught:
+        core.execute(plan, FakeSlurm({}), {}, check_mode=False)
+    assert caught.value.details == {"changed": True}
+
+
 def test_difference_keeps_objects_apart() -> None:
     changes = [Change("a", "x", None, 1), Change("a", "y", 0, ""), Change("b", "x", [], [1])]
     assert core.difference(changes) == {
@@ -178,7 +218,7 @@ def test_a_wait_that_fails_tells_whether_something_was_changed(changes: list[Cha
     def wait() -> dict[str, Any]:
         raise SlurmError("late", details={"running_jobs": {}})
 
-    plan = Plan({}, changes, wait=wait)
+    plan = Plan({}, changes, [lambda: None], wait=wait)
     with pytest.raises(SlurmError) as caught:
         core.execute(lambda slurm, params: plan, FakeSlurm({}), {}, check_mode=False)
     assert caught.value.result() == {

@@ -281,6 +281,53 @@ def test_a_node_that_can_never_make_the_transition() -> None:
     assert slurm.writes == {"update_nodes": core.ATTEMPTS}
 
 
+LOW = "Low RealMemory (reported:900 < 100.00% of configured:1000)"
+
+
+@pytest.mark.parametrize("state", ["resumed", "undrained"])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_node_that_is_less_than_it_should_be_is_not_given_back(state: str, check_mode: bool) -> None:
+    slurm = cluster("IDLE+DRAIN", "IDLE+DRAIN+INVALID_REG", "DOWN+DRAIN+INVALID_REG", "IDLE+INVALID_REG", reason=LOW)
+    with pytest.raises(SlurmError) as caught:
+        run(slurm, check_mode, nodes=["n[1-4]"], state=state, attributes={"comment": "c"})
+    assert caught.value.message == (
+        f"n[2-3] registered with less than slurm.conf says ({LOW}), and Slurm gives no such node back: correct that "
+        "and restart slurmd"
+    )
+    assert (caught.value.details["changed"], slurm.writes) == (False, {})
+
+
+def test_of_many_that_are_less_than_they_should_be_some_reasons_are_told() -> None:
+    slurm = cluster(*["DOWN+INVALID_REG"] * 6)
+    for number, record in enumerate(slurm.records.values()):
+        record["reason"] = f"r{number // 2 * 2}" if number else None
+    slurm.records["n6"]["reason"] = "r5"
+    with pytest.raises(SlurmError, match=r"^n\[1-6\] .*\(for no reason told; r0; r2; \.\.\.\)"):
+        run(slurm, nodes=["n[1-6]"], state="resumed")
+
+
+@pytest.mark.parametrize("given", [{"state": "drained"}, {"state": "failed"}, {"state": "down"}])
+def test_a_node_that_is_less_than_it_should_be_can_be_taken_out(given: dict[str, Any]) -> None:
+    slurm = cluster("IDLE+INVALID_REG")
+    assert run(slurm, check_mode=True, **given)["nodes"] == run(slurm, **given)["nodes"]
+
+
+def test_who_is_skipped_need_not_be_what_it_should_be() -> None:
+    slurm = cluster("IDLE+DRAIN", "IDLE+DRAIN+INVALID_REG", reason=LOW)
+    slurm.records["n1"]["reason"] = "mine"
+    assert run(slurm, nodes=["n[1-2]"], state="resumed", only_reason="mine")["changed_nodes"] == ["n1"]
+
+
+def test_a_node_that_becomes_less_meanwhile_does_not_hide_that_others_were_changed() -> None:
+    slurm = cluster("IDLE+DRAIN", "IDLE+DRAIN", reason=LOW)
+    slurm.meanwhile.append(lambda: slurm.records["n2"].update(state=["IDLE", "DRAIN", "INVALID_REG"]))
+    with pytest.raises(SlurmError, match="n2 registered with less") as caught:
+        run(slurm, nodes=["n[1-2]"], state="resumed")
+    assert slurm.nodes(["state"])["n1"] == {"state": ["IDLE"]}
+    assert caught.value.details["changed"] is True
+    assert slurm.writes == {"update_nodes": 1}
+
+
 # Attributes.
 
 
@@ -638,6 +685,33 @@ def test_a_reboot_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
         run(slurm, **rebooting(wait=True, wait_timeout=0))
     assert caught.value.details["changed"] is True
     assert sorted(caught.value.details["not_back"]) == ["n1", "n2", "n3"]
+
+
+@pytest.mark.parametrize("reason", ["kernel : reboot timed out", "reboot timed out"])
+def test_a_wait_ends_when_slurm_waits_no_longer(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    slurm = cluster("IDLE", "IDLE", "DOWN", reason="old : reboot timed out")  # n3 is rebooted anew
+    looks = []
+
+    def boot(_seconds: float) -> None:
+        looks.append("look")
+        slurm.records["n1"].update(state=["IDLE"], boot_time=1800000001)
+        if len(looks) > 1:
+            slurm.records["n2"].update(state=["DOWN", "NOT_RESPONDING"], reason=reason)
+
+    monkeypatch.setattr(core.time, "sleep", boot)
+    with pytest.raises(SlurmError) as caught:
+        run(slurm, **rebooting(wait=True))
+    assert caught.value.message == (
+        f"n2 did not come back from the reboot, and Slurm waits no longer ({reason}): see their consoles and the log "
+        "of slurmd"
+    )
+    assert (len(looks), caught.value.details) == (
+        2,
+        {
+            "changed": True,
+            "not_back": {"n2": ["DOWN", "NOT_RESPONDING"], "n3": ["DOWN", "DRAIN", "REBOOT_REQUESTED"]},
+        },
+    )
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,16 @@ class RPCError(Exception):
         self.errno = errno
 
 
+class Config:
+    """What the adapter uses of pyslurm.slurmctld.Config."""
+
+    slurm_user_name = "slurm"
+
+    @staticmethod
+    def load() -> Config:
+        return Config()
+
+
 class Node:
     """What the adapter uses of pyslurm.Node."""
 
@@ -79,13 +89,12 @@ def pyslurm(monkeypatch: pytest.MonkeyPatch, command: Command) -> ModuleType:
         "n1": Node("n1", state="IDLE+NOT_RESPONDING+DRAIN", reason="r", reason_user="alice", weight=1),
         "n2": Node("n2", state="MIXED", reason=None, reason_user="root", weight=2),
     }
-    config = SimpleNamespace(to_dict=lambda: {"slurm_user_name": "slurm"})
     vars(module).update(
         __version__="25.11.2",
         RPCError=RPCError,
         Node=Node,
         Nodes=SimpleNamespace(load=lambda: nodes),
-        slurmctld=SimpleNamespace(Config=SimpleNamespace(load=lambda: config)),
+        slurmctld=SimpleNamespace(Config=Config),
         slurm_api_version=lambda: (26, 5, 5),
         inits=inits,
         slurm_init=inits.append,
@@ -266,6 +275,41 @@ def test_a_weight_of_zero_is_not_one_that_is_not_set(pyslurm: ModuleType) -> Non
 
 def said(tmp_path: Path) -> list[str]:
     return (tmp_path / "said").read_text(encoding="utf-8").splitlines()
+
+
+class Latin1:
+    """An attribute whose bytes are not UTF-8, as pyslurm has it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __get__(self, source: object, kind: type) -> str:
+        return self.text.encode("latin-1").decode()
+
+
+def test_what_is_not_utf8_is_replaced_and_the_rest_is_read(pyslurm: ModuleType) -> None:
+    class Spoilt(Node):
+        reason = Latin1("d\u00e9fectueux")
+        active_features = Latin1("a,caf\u00e9")
+
+    well, spoilt = Node("n1", active_features=["a"]), Spoilt("n2", state="IDLE+DRAIN", reason_user="bob")
+    well.state = "IDLE"
+    vars(pyslurm).update(Nodes=SimpleNamespace(load=lambda: {"n1": well, "n2": spoilt}))
+    assert Slurm().nodes(["state", "reason", "reason_user", "active_features"]) == {
+        "n1": {"state": ["IDLE"], "reason": None, "reason_user": None, "active_features": ["a"]},
+        "n2": {
+            "state": ["IDLE", "DRAIN"],
+            "reason": "d\ufffdfectueux",
+            "reason_user": "bob",
+            "active_features": ["a", "caf\ufffd"],
+        },
+    }
+    assert Slurm().nodes(["reason_user"])["n2"] == {"reason_user": "bob"}
+
+
+def test_what_a_command_prints_need_not_be_utf8(pyslurm: ModuleType, command: Command) -> None:
+    command("strigger", "printf '1 node * down 0 root PERM /bin/caf\\351\\n'")
+    assert [found["program"] for found in Slurm().triggers()] == ["/bin/caf\ufffd"]
 
 
 def test_update_attributes(pyslurm: ModuleType, command: Command, tmp_path: Path) -> None:

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nodes that register with less than slurm.conf says.
+
+Run inside the lab, as root: slurm.conf is another one for a moment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.hpc.slurm.plugins.module_utils import core, node
+from ansible_collections.hpc.slurm.plugins.module_utils.errors import ConflictError, SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.slurm import Slurm
+
+CONF = Path("/etc/slurm/slurm.conf")
+LESS = "node8"
+OPTIONS: dict[str, Any] = {
+    **dict.fromkeys(("reason", "only_reason", "attributes", "max_unavailable", "booted_after")),
+    **{"nodes": ["node[7-8]"], "update_reason": False, "wait": False, "wait_timeout": 0, "next_state": "resume"},
+}
+
+
+def said(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def until(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "waited for a minute"
+        time.sleep(0.1)
+
+
+def states() -> dict[str, set[str]]:
+    nodes = Slurm().nodes(["state"])
+    return {f"node{number}": set(nodes[f"node{number}"]["state"]) for number in range(1, 9)}
+
+
+@pytest.fixture
+def less() -> Iterator[Slurm]:
+    """A cluster in which the last node is drained by slurmctld, and the one before by somebody."""
+    before = CONF.read_text(encoding="utf-8")
+    # Without config_overrides slurmctld minds what a node has.
+    text = before.replace("SlurmdParameters=config_overrides\n", "").replace("CPUs=4", f"CPUs={os.cpu_count()}")
+    line = re.search(r"^NodeName=node\[1-8\] .*Port=\[37001-37008\] .*\n", text, re.MULTILINE)
+    assert line and "RealMemory=1000 " in line[0]
+    well = line[0].replace("node[1-8]", "node[1-7]").replace("37008", "37007")
+    ill = line[0].replace("node[1-8]", LESS).replace("[37001-37008]", "37008").replace("=1000 ", "=99999999 ")
+    try:
+        configure(text.replace(line[0], well + ill))
+        until(lambda: "INVALID_REG" in states()[LESS])
+        said("scontrol", "update", "nodename=node7", "state=drain", "reason=somebody")
+        yield Slurm()
+    finally:
+        configure(before)
+        until(lambda: "INVALID_REG" not in states()[LESS])
+        drained = [name for name, state in states().items() if "DRAIN" in state]
+        said("scontrol", "update", f"nodename={','.join(drained)}", "state=resume")
+        until(lambda: set(map(frozenset, states().values())) == {frozenset(("IDLE",))})
+
+
+def configure(text: str) -> None:
+    CONF.write_text(text, encoding="utf-8")
+    said("scontrol", "reconfigure")
+
+
+def test_what_slurm_refuses_is_refused_before_anything_is_changed(less: Slurm) -> None:
+    for state, request in (("resumed", "RESUME"), ("undrained", "UNDRAIN")):
+        with pytest.raises(ConflictError, match="Invalid node state transition"):
+            less.update_nodes([LESS], state=request)
+        with pytest.raises(SlurmError) as caught:
+            core.execute(node.plan_nodes, less, {**OPTIONS, "state": state}, check_mode=False)
+        assert caught.value.message.startswith(
+            f"{LESS} registered with less than slurm.conf says (Low RealMemory (reported:"
+        )
+        assert caught.value.details["changed"] is False
+        assert "DRAIN" in states()["node7"]
