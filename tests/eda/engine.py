@@ -80,6 +80,12 @@ class Engine:
         """Return the reactions of this life, in order."""
         return REACTION.findall(self._output().read_text(encoding="utf-8", errors="replace"))
 
+    def lines(self, word: str) -> list[str]:
+        """Return what all lives have said with a word in it, for whoever looks for the cause of a failure."""
+        outputs = sorted(self.directory.glob("life-*.log"), key=lambda path: int(path.stem.rpartition("-")[2]))
+        found = ((path, path.read_text(encoding="utf-8", errors="replace").splitlines()) for path in outputs)
+        return [f"{path.stem}: {line[:400]}" for path, lines in found for line in lines if word in line]
+
     def _unfinished(self) -> set[str]:
         """Return the nodes whose reactions the store holds; from a copy, since the next life gets it as it is."""
         if not self._store.exists():
