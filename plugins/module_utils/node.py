@@ -418,25 +418,28 @@ def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
     if attributes is not None:
         expect_known("a node", "attribute", attributes, slurm.node_attributes())
     nodes = slurm.nodes(None if attributes is None else {*attributes, "state", "partitions"})
-    total = len(nodes)
-    partitions = {name for node in nodes.values() for name in node["partitions"]}
-    # Those that the nodes have, too: a later release of Slurm may have more than are known here.
-    flags = BASES.union(FLAGS, *(node["state"] for node in nodes.values()))
+    every, states = nodes, params["states"]
     if params["nodes"] is not None:
         nodes = select_nodes(nodes, hostlist.from_option(params["nodes"]))
-    nodes = _having("partitions", "partition", params["partitions"], partitions, nodes)
-    nodes = _having("state", "state", params["states"] and [it.upper() for it in params["states"]], flags, nodes)
+    if params["partitions"] is not None:
+        nodes = _having("partitions", "partition", params["partitions"], _values(every, "partitions"), nodes)
+    if states is not None:
+        # Those that the nodes have, too: a later release of Slurm may have more than are known here.
+        known = BASES | FLAGS | _values(every, "state")
+        nodes = _having("state", "state", [state.upper() for state in states], known, nodes)
     names, folded = hostlist.arrange(nodes)
     shown = {name: _pick(nodes[name], attributes) for name in names}
-    return Plan({"nodes": shown, "names": names, "hostlist": folded, "total": total})
+    return Plan({"nodes": shown, "names": names, "hostlist": folded, "total": len(every)})
+
+
+def _values(nodes: dict[str, dict[str, Any]], attribute: str) -> set[str]:
+    return {value for node in nodes.values() for value in node[attribute]}
 
 
 def _having(
-    attribute: str, kind: str, wanted: Optional[list[str]], known: Iterable[str], nodes: dict[str, dict[str, Any]]
+    attribute: str, kind: str, wanted: list[str], known: Iterable[str], nodes: dict[str, dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Return the nodes that have one of the wanted values in an attribute that is a list; all when none is wanted."""
-    if wanted is None:
-        return nodes
+    """Return the nodes that have one of the wanted values in an attribute that is a list."""
     expect_known("a node", kind, wanted, known)
     return {name: node for name, node in nodes.items() if not set(wanted).isdisjoint(node[attribute])}
 
