@@ -121,8 +121,8 @@ missing:
   elements: str
 """
 
-from ansible_collections.hpc.slurm.plugins.module_utils.core import run_module
-from ansible_collections.hpc.slurm.plugins.module_utils.job import plan_info
+from ansible_collections.hpc.slurm.plugins.module_utils.common.core import run_module
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.job import plan_info
 
 
 def main() -> None:

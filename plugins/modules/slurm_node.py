@@ -225,8 +225,8 @@ skipped_nodes:
     node3: its reason 'memory errors' does not match only_reason
 """
 
-from ansible_collections.hpc.slurm.plugins.module_utils.core import run_module
-from ansible_collections.hpc.slurm.plugins.module_utils.node import TARGETS, plan_nodes
+from ansible_collections.hpc.slurm.plugins.module_utils.common.core import run_module
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node import TARGETS, plan_nodes
 
 
 def main() -> None:

@@ -94,8 +94,8 @@ total:
   sample: 10008
 """
 
-from ansible_collections.hpc.slurm.plugins.module_utils.core import run_module
-from ansible_collections.hpc.slurm.plugins.module_utils.node import plan_info
+from ansible_collections.hpc.slurm.plugins.module_utils.common.core import run_module
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node import plan_info
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Optional, Union
 
-from ..module_utils import hostlist
-from ..module_utils.errors import SlurmError
+from ..module_utils.adapter.errors import SlurmError
+from ..module_utils.common import hostlist
 from .trigger_listener.node_state import STATES, batch_event, node_event
 from .trigger_listener.settings import GRANULARITIES
 

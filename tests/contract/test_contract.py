@@ -19,9 +19,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils import core, job, node, node_attributes, reservation, trigger
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import ConflictError, SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.slurm import Slurm
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
+from ansible_collections.hpc.slurm.plugins.module_utils.common import core, trigger_events
+from ansible_collections.hpc.slurm.plugins.module_utils.resources import (
+    job,
+    node,
+    node_attributes,
+    reservation,
+    trigger,
+)
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 NODES = [f"big009{number:02d}" for number in range(1, 7)]
@@ -834,7 +841,7 @@ def test_what_strigger_itself_refuses(slurm: Slurm, differing: dict[str, Any]) -
     assert (caught.value.errno, caught.value.call) == (None, "strigger --set")
 
 
-@pytest.mark.parametrize("event", [*trigger.NODE_EVENTS, *trigger.OTHER_EVENTS])
+@pytest.mark.parametrize("event", [*trigger_events.NODE_EVENTS, *trigger_events.OTHER_EVENTS])
 def test_every_event_is_listed_as_the_module_describes_it(slurm: Slurm, event: str) -> None:
     params = dict.fromkeys(("nodes", "job_id", "offset", "permanent", "purge_matching", "trigger_ids", "user"))
     params.update(event=event, program=PROGRAM)

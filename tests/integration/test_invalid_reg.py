@@ -19,9 +19,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils import core, node
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import ConflictError, SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.slurm import Slurm
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
+from ansible_collections.hpc.slurm.plugins.module_utils.common import core
+from ansible_collections.hpc.slurm.plugins.module_utils.resources import node
 
 CONF = Path("/etc/slurm/slurm.conf")
 LESS = "node8"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 
-from ansible_collections.hpc.slurm.plugins.module_utils import node_states
+from ansible_collections.hpc.slurm.plugins.module_utils.common import node_states
 
 # slurm.h: the base state is in the lowest four bits, each other is a flag.
 BASES, FLAGS = range(16), [1 << bit for bit in range(4, 32)]

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PROBE = "plugins/module_utils/errors.py"
+PROBE = "plugins/module_utils/adapter/errors.py"
 
 
 def is_this_checkout() -> bool:

@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Optional
 
-from ansible_collections.hpc.slurm.plugins.module_utils import hostlist
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.slurm import Slurm
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
+from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 from ansible_collections.hpc.slurm.tests.unit.fake_reservations import Reservations, complain
 
 UPDATE = "REQUEST_UPDATE_NODE"

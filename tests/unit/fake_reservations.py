@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, Optional
 
-from ansible_collections.hpc.slurm.plugins.module_utils import hostlist
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 
 # Seen: a start a moment ago is well, as "now" is that when the controller reads it.
 GRACE = 600

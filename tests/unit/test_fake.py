@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.slurm import Slurm
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 PUBLIC = sorted(name for name, value in vars(Slurm).items() if callable(value) and not name.startswith("_"))

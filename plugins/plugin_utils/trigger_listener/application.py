@@ -14,8 +14,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...module_utils import hostlist
-from ...module_utils.errors import SlurmError
+from ...module_utils.adapter.errors import SlurmError
+from ...module_utils.common import hostlist
 from . import snapshot
 from .events import TYPES, Maker
 from .inbox import Inbox, InboxFullError, New

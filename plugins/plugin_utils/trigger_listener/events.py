@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any, NamedTuple, Optional
 
-from ...module_utils import hostlist
+from ...module_utils.common import hostlist
 from .inbox import Entry
 from .node_state import STATES, batch_event, meta, node_event
 

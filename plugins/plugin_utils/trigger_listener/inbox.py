@@ -20,8 +20,8 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Optional
 
-from ...module_utils import hostlist
-from ...module_utils.errors import SlurmError
+from ...module_utils.adapter.errors import SlurmError
+from ...module_utils.common import hostlist
 from . import ledger
 from .database import Database
 from .ledger import Ledger, Record

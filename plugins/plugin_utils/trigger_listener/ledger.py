@@ -16,7 +16,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ...module_utils.node_states import BUSY, planned_absence
+from ...module_utils.common.node_states import BUSY, planned_absence
 from .snapshot import Group
 
 # In the order in which they are reported when a snapshot shows several.

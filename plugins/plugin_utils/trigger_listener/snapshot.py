@@ -21,8 +21,8 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple, Optional
 
-from ...module_utils import hostlist
-from ...module_utils.errors import SlurmError
+from ...module_utils.adapter.errors import SlurmError
+from ...module_utils.common import hostlist
 
 # Reasons that our own modules and playbooks give.
 OURS = "hpc.slurm."

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.hpc.slurm.plugins.module_utils import hostlist
+from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 from ansible_collections.hpc.slurm.plugins.plugin_utils import expand_hostlist
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import node_state, settings
 from ansible_collections.hpc.slurm.tests.unit.listener import Core

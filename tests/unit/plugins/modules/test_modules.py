@@ -18,9 +18,9 @@ import yaml
 from ansible.module_utils import basic
 
 from ansible_collections.hpc.slurm.plugins.doc_fragments.slurm import ModuleDocFragment
-from ansible_collections.hpc.slurm.plugins.module_utils import core
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.isolation import isolated
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.isolation import isolated
+from ansible_collections.hpc.slurm.plugins.module_utils.common import core
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 CHECKOUT = Path(__file__).resolve().parents[4]

@@ -17,7 +17,7 @@ import time
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils import hostlist
+from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import application as application_module
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import inbox as inbox_module
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.application import RETRY_AFTER, _Writer

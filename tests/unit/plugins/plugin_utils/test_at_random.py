@@ -12,8 +12,8 @@ import json
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.hpc.slurm.plugins.module_utils import hostlist
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import ledger, snapshot
 
 # Not timed: the machine may be busy. Without a database: the tests leave nothing behind.

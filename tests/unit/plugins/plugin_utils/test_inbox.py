@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.plugin_utils import parts
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import inbox as inbox_module
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.events import Maker, listener_event

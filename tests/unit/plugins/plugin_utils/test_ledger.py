@@ -10,7 +10,7 @@ import itertools
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils.node_states import BUSY, BY_PLAN
+from ansible_collections.hpc.slurm.plugins.module_utils.common.node_states import BUSY, BY_PLAN
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import ledger
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.ledger import CONDITIONS, Ledger, Record
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.node_state import STATES

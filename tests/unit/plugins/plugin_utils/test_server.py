@@ -17,7 +17,7 @@ import time
 import pytest
 import trustme
 
-from ansible_collections.hpc.slurm.plugins.module_utils import hostlist
+from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import server as server_module
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.server import Server
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.settings import Settings

@@ -11,8 +11,8 @@ import json
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils import hostlist
-from ansible_collections.hpc.slurm.plugins.module_utils.errors import SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.snapshot import parse
 
 # The listener's clock, which is 100 s ahead of the controller's.
