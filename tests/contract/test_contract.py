@@ -21,17 +21,20 @@ import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
-from ansible_collections.hpc.slurm.plugins.module_utils.common import core, trigger_events
-from ansible_collections.hpc.slurm.plugins.module_utils.resources import (
-    job,
-    node,
-    node_attributes,
-    reservation,
-    trigger,
-)
+from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist, trigger_events
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import execute
+from ansible_collections.hpc.slurm.plugins.module_utils.resources import job
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node import attributes as node_attributes
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.plan import plan_nodes
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.task import STATES as TASK_STATES
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.waiting import HOLDING
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.fields import FIELDS
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.plan import plan_reservation
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.trigger.plan import plan_present
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 NODES = [f"big009{number:02d}" for number in range(1, 7)]
+ALL_NODES = "big009[01-06]"
 PROGRAM = "/bin/true hpc-slurm-contract"
 # What comes and goes by itself, and what says that the lab's node has no daemon.
 OWN_LIFE = {"NOT_RESPONDING", "COMPLETING", "EXTERNAL"}
@@ -73,7 +76,7 @@ NODE_OPTIONS = {
 WORKERS = ("node4", "node5", "node6")
 RESERVATION = "hpc-slurm-contract"
 RESERVATION_OPTIONS: dict[str, Any] = {
-    **dict.fromkeys((*reservation.FIELDS, "nodes", "flags", "start_time", "end_time", "duration")),
+    **dict.fromkeys((*FIELDS, "nodes", "flags", "start_time", "end_time", "duration")),
     "name": RESERVATION,
     "state": "present",
     "purge_nodes": False,
@@ -117,11 +120,11 @@ def slurm(request: pytest.FixtureRequest) -> Iterator[RealSlurm | FakeSlurm]:
             cluster.cancel(number)
     for found in cluster.reservations():
         if found["name"].startswith(RESERVATION):
-            until(lambda: not [it for it in our_jobs(cluster).values() if it["state"] in node.HOLDING])
+            until(lambda: not [it for it in our_jobs(cluster).values() if it["state"] in HOLDING])
             cluster.delete_reservation(found["name"])
     unwell = [name for name, (state, _reason, _user) in look(cluster, (*NODES, *WORKERS)).items() if unfit(state)]
     if unwell:
-        cluster.update_nodes(unwell, state="RESUME")
+        cluster.update_nodes(hostlist.fold(unwell), state="RESUME")
     for found in cluster.triggers():
         if found["id"] not in there:
             cluster.clear_trigger(found["id"])
@@ -167,7 +170,7 @@ def in_every_state(slurm: Slurm) -> dict[str, str]:
     """The state that each of NODES was brought into, all of STATES."""
     for name, (_state, requests) in zip(NODES, STATES.items(), strict=True):
         for request in requests:
-            slurm.update_nodes([name], state=request, reason="before")
+            slurm.update_nodes(name, state=request, reason="before")
     return dict(zip(NODES, STATES, strict=True))
 
 
@@ -205,10 +208,10 @@ def test_transition(slurm: Slurm, in_every_state: dict[str, str], request_: str)
         fields = {"reason": "asked"} if after.endswith("asked") else {}
         if after == "refused":
             with pytest.raises(ConflictError, match="Invalid node state transition"):
-                slurm.update_nodes([name], state=request_, **fields)
+                slurm.update_nodes(name, state=request_, **fields)
             expected[name] = before[name]
         else:
-            slurm.update_nodes([name], state=request_, **fields)
+            slurm.update_nodes(name, state=request_, **fields)
             state, _blank, reason = after.partition(" ")
             expected[name] = (state, reason or None, slurm.user() if reason else None)
     assert look(slurm) == expected
@@ -216,12 +219,12 @@ def test_transition(slurm: Slurm, in_every_state: dict[str, str], request_: str)
 
 @pytest.mark.parametrize("request_", ["DOWN", "DRAIN", "FAIL"])
 def test_without_a_reason_the_one_before_stays(slurm: Slurm, in_every_state: dict[str, str], request_: str) -> None:
-    slurm.update_nodes(NODES, state=request_)
+    slurm.update_nodes(ALL_NODES, state=request_)
     assert [reason for _state, reason, _user in look(slurm).values()] == [None] + ["before"] * 5
 
 
 def test_a_reason_alone(slurm: Slurm, in_every_state: dict[str, str]) -> None:
-    slurm.update_nodes(NODES, reason="anew  \u00fc")
+    slurm.update_nodes(ALL_NODES, reason="anew  \u00fc")
     expected = {name: (state, "anew  \u00fc", slurm.user()) for name, state in in_every_state.items()}
     # A node in service has no reason, and the request is not refused.
     assert look(slurm) == {**expected, NODES[0]: ("IDLE", None, None)}
@@ -231,7 +234,7 @@ def test_a_refused_transition_does_not_keep_the_other_nodes_from_it(
     slurm: Slurm, in_every_state: dict[str, str]
 ) -> None:
     with pytest.raises(ConflictError) as caught:
-        slurm.update_nodes(NODES, state="RESUME")
+        slurm.update_nodes(ALL_NODES, state="RESUME")
     assert (caught.value.errno, caught.value.name) == (2180, "ESLURM_INVALID_NODE_STATE_TRANSITION")
     assert set(look(slurm).values()) == {("IDLE", None, None)}
 
@@ -239,21 +242,21 @@ def test_a_refused_transition_does_not_keep_the_other_nodes_from_it(
 @pytest.mark.parametrize(("unknown", "state"), [("aaa", "IDLE"), ("nosuch", "IDLE+DRAIN")])
 def test_an_unknown_node_ends_the_request_where_it_is_in_the_order(slurm: Slurm, unknown: str, state: str) -> None:
     with pytest.raises(SlurmError) as caught:
-        slurm.update_nodes([*NODES[:2], unknown], state="DRAIN", reason="asked")
+        slurm.update_nodes(hostlist.fold([*NODES[:2], unknown]), state="DRAIN", reason="asked")
     assert (caught.value.errno, caught.value.name) == (2018, "ESLURM_INVALID_NODE_NAME")
     assert [found for found, _reason, _user in look(slurm).values()] == [state] * 2 + ["IDLE"] * 4
 
 
 def test_no_node_at_all(slurm: Slurm) -> None:
     with pytest.raises(SlurmError) as caught:
-        slurm.update_nodes([], state="DRAIN", reason="asked")
+        slurm.update_nodes("", state="DRAIN", reason="asked")
     assert caught.value.name == "ESLURM_INVALID_NODE_NAME"
 
 
 @pytest.mark.parametrize("fields", [{"nonsense": 1}, {"total_cpus": 3}, {"weight": "heavy"}, {"state": "WELL"}])
 def test_a_field_that_cannot_be_set(slurm: Slurm, fields: dict[str, Any]) -> None:
     with pytest.raises(SlurmError, match="a node cannot be given") as caught:
-        slurm.update_nodes(NODES, reason="asked", **fields)
+        slurm.update_nodes(ALL_NODES, reason="asked", **fields)
     assert caught.value.call == "REQUEST_UPDATE_NODE"
     assert set(look(slurm).values()) == {("IDLE", None, None)}
 
@@ -271,14 +274,14 @@ def test_of_a_node_without_reason_nobody_gave_it(slurm: Slurm) -> None:
 
 
 # A reboot is known by its time, and nodes without daemons have none.
-@pytest.mark.parametrize("state", [name for name in node.TARGETS if name != "rebooted"])
+@pytest.mark.parametrize("state", [name for name in TASK_STATES if name != "rebooted"])
 def test_the_module_predicts_what_it_does(slurm: Slurm, in_every_state: dict[str, str], state: str) -> None:
     params = {**NODE_OPTIONS, "nodes": NODES, "state": state}
-    predicted = core.execute(node.plan_nodes, slurm, params, check_mode=True)
+    predicted = execute(plan_nodes, slurm, params, check_mode=True)
     before = look(slurm)
     assert {name: in_every_state[name] for name in NODES} == {name: before[name][0] for name in NODES}
-    assert core.execute(node.plan_nodes, slurm, params, check_mode=False) == predicted
-    assert core.execute(node.plan_nodes, slurm, params, check_mode=False)["changed"] is False
+    assert execute(plan_nodes, slurm, params, check_mode=False) == predicted
+    assert execute(plan_nodes, slurm, params, check_mode=False)["changed"] is False
 
 
 # Attributes of nodes.
@@ -295,8 +298,8 @@ def restored(slurm: Slurm) -> Iterator[Slurm]:
     yield slurm
     words = node_attributes.words(node_attributes.record_of(before, before))
     places = {key: words.pop(key) for key in ("nodeaddr", "nodehostname")}
-    slurm.update_attributes(NODES, words)
-    slurm.update_attributes(NODES[:1], places)
+    slurm.update_attributes(ALL_NODES, words)
+    slurm.update_attributes(NODES[0], places)
     assert attributes_of(slurm) == before
 
 
@@ -320,14 +323,14 @@ def restored(slurm: Slurm) -> Iterator[Slurm]:
 )
 def test_an_attribute(restored: Slurm, fields: dict[str, str], attribute: str, value: Any) -> None:
     before = attributes_of(restored, NODES[2])
-    restored.update_attributes(NODES[:2], fields)
+    restored.update_attributes(f"{NODES[0]},{NODES[1]}", fields)
     assert [attributes_of(restored, name)[attribute] for name in NODES[:2]] == [value] * 2
     assert attributes_of(restored, NODES[2]) == before
 
 
 def test_attributes_are_cleared(restored: Slurm) -> None:
-    restored.update_attributes(NODES, {"comment": "c", "extra": "e", "gres": "gpu:2", "cpubind": "core"})
-    restored.update_attributes(NODES, {"comment": "", "extra": "", "gres": "", "cpubind": "off"})
+    restored.update_attributes(ALL_NODES, {"comment": "c", "extra": "e", "gres": "gpu:2", "cpubind": "core"})
+    restored.update_attributes(ALL_NODES, {"comment": "", "extra": "", "gres": "", "cpubind": "off"})
     found = attributes_of(restored)
     assert [found[name] for name in ("comment", "extra", "configured_gres", "cpu_binding")] == [None, None, {}, None]
 
@@ -351,7 +354,7 @@ def test_an_attribute_that_is_refused(
 ) -> None:
     before = attributes_of(restored)
     with pytest.raises(SlurmError, match=words) as caught:
-        restored.update_attributes(names, fields)
+        restored.update_attributes(",".join(names), fields)
     assert caught.value.errno == errno
     assert attributes_of(restored) == before
 
@@ -368,17 +371,17 @@ def test_an_attribute_that_is_refused(
 )
 def test_the_module_predicts_the_attributes(restored: Slurm, attributes: dict[str, Any]) -> None:
     params = {**NODE_OPTIONS, "state": "drained", "attributes": attributes}
-    predicted = core.execute(node.plan_nodes, restored, params, check_mode=True)
-    assert core.execute(node.plan_nodes, restored, params, check_mode=False) == predicted
+    predicted = execute(plan_nodes, restored, params, check_mode=True)
+    assert execute(plan_nodes, restored, params, check_mode=False) == predicted
     assert predicted["changed_nodes"] == NODES[:2]
-    assert core.execute(node.plan_nodes, restored, params, check_mode=False)["changed"] is False
+    assert execute(plan_nodes, restored, params, check_mode=False)["changed"] is False
     cleared = dict.fromkeys(attributes, "")
-    core.execute(node.plan_nodes, restored, {**params, "attributes": cleared}, check_mode=False)
-    assert core.execute(node.plan_nodes, restored, {**params, "attributes": cleared}, False)["changed"] is False
+    execute(plan_nodes, restored, {**params, "attributes": cleared}, check_mode=False)
+    assert execute(plan_nodes, restored, {**params, "attributes": cleared}, False)["changed"] is False
 
 
 def test_a_node_elsewhere(restored: Slurm) -> None:
-    restored.update_attributes([NODES[0]], {"nodeaddr": "other", "nodehostname": "elsewhere"})
+    restored.update_attributes(NODES[0], {"nodeaddr": "other", "nodehostname": "elsewhere"})
     found = attributes_of(restored)
     assert (found["address"], found["hostname"]) == ("other", "elsewhere")
 
@@ -451,7 +454,7 @@ def test_the_module_finds_jobs(slurm: RealSlurm | FakeSlurm) -> None:
     options = dict.fromkeys(("job_ids", "criteria", "nodes", "states", "users", "partitions", "attributes"))
 
     def ask(**given: Any) -> dict[str, Any]:
-        return core.execute(job.plan_info, slurm, {**options, "steps": False, **given}, check_mode=False)
+        return execute(job.plan_info, slurm, {**options, "steps": False, **given}, check_mode=False)
 
     found = ask(job_ids=asked, attributes=["comment"])
     assert found["job_ids"] == [array, running]
@@ -469,7 +472,7 @@ def test_a_node_with_a_job_is_waited_for(slurm: RealSlurm | FakeSlurm, monkeypat
     until(lambda: [it["state"] for it in of(slurm, number)] == ["RUNNING"])
     params = {**NODE_OPTIONS, "nodes": ["node6"], "state": "drained", "wait": True}
     with pytest.raises(SlurmError, match="jobs still run or complete on node6") as caught:
-        core.execute(node.plan_nodes, slurm, {**params, "wait_timeout": 0}, check_mode=False)
+        execute(plan_nodes, slurm, {**params, "wait_timeout": 0}, check_mode=False)
     assert caught.value.details.pop("waited") < 5
     assert caught.value.details == {
         "running_jobs": {
@@ -479,7 +482,7 @@ def test_a_node_with_a_job_is_waited_for(slurm: RealSlurm | FakeSlurm, monkeypat
     }
     assert look(slurm, ["node6"])["node6"][0] == "MIXED+DRAIN"
     slurm.cancel(number)
-    done = core.execute(node.plan_nodes, slurm, params, check_mode=False)
+    done = execute(plan_nodes, slurm, params, check_mode=False)
     assert (done["changed"], done["nodes"]["node6"]["state"]) == (False, ["IDLE", "DRAIN"])
     assert done["waited"] < 30
 
@@ -506,7 +509,7 @@ def test_a_reservation_is_made_listed_and_deleted(slurm: Slurm) -> None:
     cores = found.pop("core_count")
     assert cores > 0
     assert found == {
-        **{name: field.empty for name, field in reservation.FIELDS.items()},
+        **{name: field.empty for name, field in FIELDS.items()},
         "name": RESERVATION,
         "state": "ACTIVE",
         "nodes": NODES[:2],
@@ -753,8 +756,8 @@ def test_the_module_predicts_the_reservation(slurm: Slurm) -> None:
     first = {"nodes": ["big00901"], "start_time": str(START - 600), "duration": "60"}
     for number, step in enumerate([first, *STEPS]):
         params = {**RESERVATION_OPTIONS, **step}
-        predicted = core.execute(reservation.plan_reservation, slurm, params, check_mode=True)
-        done = core.execute(reservation.plan_reservation, slurm, params, check_mode=False)
+        predicted = execute(plan_reservation, slurm, params, check_mode=True)
+        done = execute(plan_reservation, slurm, params, check_mode=False)
         if step.get("start_time") == "now":
             for outcome in (predicted, done):
                 for field in ("start_time", "end_time"):
@@ -762,17 +765,17 @@ def test_the_module_predicts_the_reservation(slurm: Slurm) -> None:
                     outcome["diff"]["after"][f"reservation {RESERVATION}"].pop(field)
         assert done == predicted, (number, step)
         assert done["changed"] is True, (number, step)
-        again = core.execute(reservation.plan_reservation, slurm, params, check_mode=False)
+        again = execute(plan_reservation, slurm, params, check_mode=False)
         assert again["changed"] is False, (number, step, again["diff"])
     assert reserved(slurm) is None
 
 
 def test_the_module_makes_one_with_its_defaults(slurm: Slurm) -> None:
     params = {**RESERVATION_OPTIONS, "nodes": NODES[:2]}
-    made = core.execute(reservation.plan_reservation, slurm, params, check_mode=False)["reservation"]
+    made = execute(plan_reservation, slurm, params, check_mode=False)["reservation"]
     assert (made["flags"], made["users"]) == (["IGNORE_JOBS", "MAINT", "OVERLAP"], ["root"])
     assert (made["duration"], made["nodes"]) == (365 * 24 * 60, NODES[:2])
-    assert core.execute(reservation.plan_reservation, slurm, params, check_mode=False)["changed"] is False
+    assert execute(plan_reservation, slurm, params, check_mode=False)["changed"] is False
 
 
 # Triggers.
@@ -845,11 +848,11 @@ def test_what_strigger_itself_refuses(slurm: Slurm, differing: dict[str, Any]) -
 def test_every_event_is_listed_as_the_module_describes_it(slurm: Slurm, event: str) -> None:
     params = dict.fromkeys(("nodes", "job_id", "offset", "permanent", "purge_matching", "trigger_ids", "user"))
     params.update(event=event, program=PROGRAM)
-    predicted = core.execute(trigger.plan_present, slurm, params, check_mode=True)
-    done = core.execute(trigger.plan_present, slurm, params, check_mode=False)
+    predicted = execute(plan_present, slurm, params, check_mode=True)
+    done = execute(plan_present, slurm, params, check_mode=False)
     assert [{**found, "id": None} for found in done["triggers"]] == predicted["triggers"]
     assert (done["diff"], done["changed"], len(done["trigger_ids"])) == (predicted["diff"], True, 1)
-    assert core.execute(trigger.plan_present, slurm, params, check_mode=False)["changed"] is False
+    assert execute(plan_present, slurm, params, check_mode=False)["changed"] is False
 
 
 def test_nodes_are_listed_as_given(slurm: Slurm) -> None:
@@ -874,7 +877,7 @@ def test_the_configuration_names_slurm_user(slurm: Slurm) -> None:
 def test_an_ordinary_user_changes_no_node(ordinary: Slurm) -> None:
     before = look(ordinary)
     with pytest.raises(SlurmError) as caught:
-        ordinary.update_nodes(NODES, state="DRAIN", reason="asked")
+        ordinary.update_nodes(ALL_NODES, state="DRAIN", reason="asked")
     assert (caught.value.errno, caught.value.name) == (2010, "ESLURM_USER_ID_MISSING")
     assert look(ordinary) == before
 
@@ -888,7 +891,7 @@ def test_an_ordinary_user_sets_no_trigger(ordinary: Slurm) -> None:
 
 def test_an_ordinary_user_changes_no_attribute(ordinary: Slurm) -> None:
     with pytest.raises(SlurmError) as caught:
-        ordinary.update_attributes(NODES, {"comment": "mine"})
+        ordinary.update_attributes(ALL_NODES, {"comment": "mine"})
     assert (caught.value.errno, caught.value.name) == (2010, "ESLURM_USER_ID_MISSING")
     assert attributes_of(ordinary)["comment"] is None
 

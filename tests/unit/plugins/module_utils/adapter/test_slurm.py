@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils.adapter import slurm as adapter
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.values import plain
 
 TEXTS = {
     2002: "Access/permission denied",
@@ -205,13 +205,13 @@ def test_all_attributes(pyslurm: ModuleType, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_update_is_one_request(pyslurm: ModuleType) -> None:
-    Slurm().update_nodes(["n3", "n1", "n2"], state="DRAIN", reason="r")
+    Slurm().update_nodes("n[1-3]", state="DRAIN", reason="r")
     assert Node.sent == [("n[1-3]", {"state": "DRAIN", "reason": "r"})]
 
 
 def test_a_field_that_cannot_be_set(pyslurm: ModuleType) -> None:
     with pytest.raises(SlurmError, match="a node cannot be given {'nonsense': 1}: 'nonsense'") as caught:
-        Slurm().update_nodes(["n1"], nonsense=1)
+        Slurm().update_nodes("n1", nonsense=1)
     assert (caught.value.call, Node.sent) == ("REQUEST_UPDATE_NODE", [])
 
 
@@ -229,7 +229,7 @@ def test_an_rpc_error_is_ours(
 ) -> None:
     monkeypatch.setattr(Node, "failure", RPCError(errno))
     with pytest.raises(SlurmError) as caught:
-        Slurm().update_nodes(["n1"], state="RESUME")
+        Slurm().update_nodes("n1", state="RESUME")
     assert caught.value.__class__ is kind
     assert (caught.value.errno, caught.value.name, caught.value.call) == (errno, name, "REQUEST_UPDATE_NODE")
     assert str(RPCError(errno)) in caught.value.message
@@ -240,7 +240,7 @@ def test_another_exception_is_a_fault_and_stays_what_it_is(
 ) -> None:
     monkeypatch.setattr(Node, "failure", ZeroDivisionError("fault"))
     with pytest.raises(ZeroDivisionError):
-        Slurm().update_nodes(["n1"], state="RESUME")
+        Slurm().update_nodes("n1", state="RESUME")
 
 
 class Flag:
@@ -264,8 +264,8 @@ VALUES = [
 
 @pytest.mark.parametrize(("value", "expected"), VALUES)
 def test_plain(value: Any, expected: Any) -> None:
-    assert adapter.plain(value) == expected
-    assert adapter.plain(adapter.plain(value)) == expected
+    assert plain(value) == expected
+    assert plain(plain(value)) == expected
 
 
 def test_a_weight_of_zero_is_not_one_that_is_not_set(pyslurm: ModuleType) -> None:
@@ -314,7 +314,7 @@ def test_what_a_command_prints_need_not_be_utf8(pyslurm: ModuleType, command: Co
 
 def test_update_attributes(pyslurm: ModuleType, command: Command, tmp_path: Path) -> None:
     command("scontrol", f'test "$1" = --version || printf "%s\\n" "$@" >{tmp_path}/said')
-    Slurm().update_attributes(["n2", "n1"], {"comment": "a b = c", "gres": ""})
+    Slurm().update_attributes("n[1-2]", {"comment": "a b = c", "gres": ""})
     assert said(tmp_path) == ["update", "nodename=n[1-2]", "comment=a b = c", "gres="]
 
 
