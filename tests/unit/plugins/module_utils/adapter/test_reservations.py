@@ -4,11 +4,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.reservations import parse_reservations
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
+from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.adapter.stand_in import TEXTS, Command, arguments_of
 
 # As scontrol --oneliner show reservation wrote them, with SLURM_TIME_FORMAT=%s.
 PLAIN = (
@@ -101,3 +107,44 @@ def test_the_cores_of_a_node_are_no_field_of_the_reservation() -> None:
 def test_a_comment(comment: str) -> None:
     text = f"{PLAIN} Comment={comment}\n{PLAIN}\n"
     assert parse_reservations(text) == [{**RECORD, "comment": comment}, RECORD]
+
+
+def test_reservations(pyslurm: ModuleType, command: Command, tmp_path: Path) -> None:
+    command(
+        "scontrol",
+        f'test "$1" = --version || {{ echo "$LC_ALL $SLURM_TIME_FORMAT $*" >{tmp_path}/said; echo No reservations; }}',
+    )
+    assert Slurm().reservations() == []
+    assert arguments_of(tmp_path) == ["C %s show reservation --all --oneliner"]
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (
+            lambda slurm: slurm.create_reservation("r", {"nodes": "n1", "comment": "a b"}),
+            ["create", "reservation", "reservationname=r", "nodes=n1", "comment=a b"],
+        ),
+        (
+            lambda slurm: slurm.update_reservation("r", {"nodes+": "n1", "users": ""}),
+            ["update", "reservationname=r", "nodes+=n1", "users="],
+        ),
+        (lambda slurm: slurm.delete_reservation("r"), ["delete", "reservationname=r"]),
+    ],
+)
+def test_writes_of_reservations(
+    pyslurm: ModuleType, command: Command, tmp_path: Path, write: Callable[[Slurm], None], words: list[str]
+) -> None:
+    command("scontrol", f'test "$1" = --version || printf "%s\\n" "$@" >{tmp_path}/said')
+    write(Slurm())
+    assert arguments_of(tmp_path) == words
+
+
+def test_a_name_that_somebody_else_took(pyslurm: ModuleType, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TEXTS, 2082, "Duplicate reservation name")
+    vars(pyslurm).update(ESLURM_RESERVATION_NAME_DUP=2082)
+    words = "Error creating the reservation: Duplicate reservation name"
+    command("scontrol", f'test "$1" = --version || {{ echo "{words}" >&2; exit 1; }}')
+    with pytest.raises(ConflictError) as caught:
+        Slurm().create_reservation("r", {})
+    assert (caught.value.errno, caught.value.call) == (2082, "scontrol create reservation")
