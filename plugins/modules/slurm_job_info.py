@@ -122,7 +122,7 @@ missing:
 """
 
 from ansible_collections.hpc.slurm.plugins.module_utils.common.module import run_module
-from ansible_collections.hpc.slurm.plugins.module_utils.resources.job import plan_info
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.job.info import plan_info
 
 
 def main() -> None:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every module says when Slurm, munge, pyslurm or ClusterShell is not as it should be.
+"""The error of every module when Slurm, munge, pyslurm or ClusterShell is missing or broken.
 
-A module answers in JSON within seconds, with one message that says what to do. Run inside the lab, as root: these
-tests stop munge and move files of the lab for a moment.
+A module returns JSON within seconds, with one message that says what to do. Run inside the lab, as root: these tests
+stop munge and move files of the lab for a moment.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LIMIT = 30.0
 CONF = Path("/etc/slurm/slurm.conf")
 MUNGED = ["setpriv", "--reuid=munge", "--regid=munge", "--init-groups", "munged"]
 
-# For each module options that reach the controller.
+# Options of each module with which it calls the controller.
 MODULES: dict[str, dict[str, Any]] = {
     "slurm_config_info": {},
     "slurm_job_info": {},
@@ -49,7 +49,7 @@ def run(
     environment: Optional[dict[str, str]] = None,
     interpreter: str = sys.executable,
 ) -> dict[str, Any]:
-    """Run a module as SlurmUser, who may do all that these do, and return its result."""
+    """Run a module as SlurmUser, who has all rights, and return its result."""
     task = {f"hpc.slurm.{module}": {**MODULES[module], **(options or {})}, "environment": environment or {}}
     play = {
         "hosts": "controller",
@@ -77,26 +77,26 @@ def run(
         seconds = time.monotonic() - begun
         assert file.exists(), f"{result.stdout}\n{result.stderr}"
         answer: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    assert seconds < LIMIT, f"{module} took {seconds:.1f} s to say: {answer['msg']}"
+    assert seconds < LIMIT, f"{module} took {seconds:.1f} s to fail: {answer['msg']}"
     return answer
 
 
-def expect_failure(answer: dict[str, Any], *says: str) -> None:
-    """Assert that a result is a clear failure whose message holds every one of these texts."""
+def expect_failure(answer: dict[str, Any], *texts: str) -> None:
+    """Assert that a result is a clear failure whose message has all of these texts."""
     message = answer["msg"]
     assert answer["failed"] is True
     assert answer.get("changed", False) is False
     assert "MODULE FAILURE" not in message
     assert "Traceback" not in message + str(answer.get("module_stderr", "")) + str(answer.get("module_stdout", ""))
-    # From the collection, not from Ansible's own handling of a module that died.
+    # The failure is the collection's, not Ansible's own for a module that ended without JSON.
     assert {"msg", "errno", "errno_name", "call"} <= set(answer), answer
-    for text in says:
+    for text in texts:
         assert text in message
 
 
 @contextlib.contextmanager
 def moved(path: Path) -> Iterator[None]:
-    """Have a file out of the way."""
+    """Move a file away within the block."""
     away = path.with_name(path.name + ".away")
     path.rename(away)
     try:
@@ -126,25 +126,25 @@ def alive(name: str) -> bool:
 def wait_until(condition: Callable[[], bool], limit: float = 20.0) -> None:
     deadline = time.monotonic() + limit
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, f"waited {limit:.0f} s"
         time.sleep(0.05)
 
 
-def said(*command: str) -> str:
+def output_of(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(scope="module", autouse=True)
 def untouched() -> Iterator[None]:
-    """None of the failures may have written anything; what they did to the cluster itself is put right."""
+    """Check that no failure has written anything, after the nodes are in service again."""
     yield
-    node, triggers = said("scontrol", "-o", "show", "node", "node1"), said("strigger", "--get")
-    reservations = said("scontrol", "show", "reservation")
+    node, triggers = output_of("scontrol", "-o", "show", "node", "node1"), output_of("strigger", "--get")
+    reservations = output_of("scontrol", "show", "reservation")
     # While munge is down slurmctld cannot ping, and nodes that it has not reached for SlurmdTimeout become DOWN.
-    down = said("sinfo", "--noheader", "--nodes=node[1-8]", "--states=down", "--format=%N").strip()
+    down = output_of("sinfo", "--noheader", "--nodes=node[1-8]", "--states=down", "--format=%N").strip()
     if down:
-        said("scontrol", "update", f"nodename={down}", "state=resume")
-    wait_until(lambda: said("sinfo", "--noheader", "--nodes=node[1-8]", "--format=%T").split() == ["idle"], 60)
+        output_of("scontrol", "update", f"nodename={down}", "state=resume")
+    wait_until(lambda: output_of("sinfo", "--noheader", "--nodes=node[1-8]", "--format=%T").split() == ["idle"], 60)
     assert "must not be seen" not in node and "DRAIN" not in node
     assert "must-not-be-set" not in triggers
     assert "must-not-be-made" not in reservations
@@ -162,13 +162,13 @@ def readable() -> Iterator[Path]:
 
 
 @every_module
-def test_the_option_names_no_file(module: str) -> None:
+def test_the_file_of_the_option_is_missing(module: str) -> None:
     answer = run(module, {"slurm_conf": "/nowhere/slurm.conf"})
     expect_failure(answer, "no slurm.conf at /nowhere/slurm.conf, which the option slurm_conf names")
 
 
 @every_module
-def test_the_environment_names_no_file(module: str) -> None:
+def test_the_file_of_the_environment_variable_is_missing(module: str) -> None:
     answer = run(module, environment={"SLURM_CONF": "/nowhere/slurm.conf"})
     expect_failure(answer, "no slurm.conf at /nowhere/slurm.conf, which the environment variable SLURM_CONF names")
 
@@ -247,13 +247,13 @@ pyslurm.slurm_api_version = lambda: (24, 11, 0)
 
 
 @every_module
-def test_pyslurm_is_of_the_old_kind(module: str, readable: Path) -> None:
+def test_pyslurm_is_too_old(module: str, readable: Path) -> None:
     (readable / "pyslurm.py").write_text("__version__ = '18.8.0'\n", encoding="utf-8")
     answer = run(module, environment={"PYTHONPATH": str(readable)})
     expect_failure(answer, "pyslurm 18.8.0 is too old", "install pyslurm of this host's Slurm release")
 
 
-# Modules that have no nodes to fold or expand do without it.
+# Modules without hostlists do not need it.
 @pytest.mark.parametrize("module", ["slurm_node", "slurm_node_info", "slurm_reservation", "slurm_trigger"])
 def test_clustershell_is_missing(module: str, readable: Path) -> None:
     (readable / "ClusterShell").mkdir()

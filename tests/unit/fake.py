@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A cluster that is not there: it keeps nodes, jobs, reservations and triggers, and refuses what slurmctld does.
+"""A cluster in memory, with nodes, jobs, reservations and triggers, which refuses what slurmctld refuses.
 
-The contract tests (tests/contract) run on it and on a real controller, so that the two cannot drift apart.
+The contract tests (tests/contract) run on it and on a real controller, so that both behave alike.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ MOST_OFFSET = 32_000
 
 
 def refusal(errno: int, name: str, text: str, call: str) -> SlurmError:
-    return SlurmError.of(errno, name, text, call)
+    return SlurmError.from_errno(errno, name, text, call)
 
 
 def denied(call: str) -> SlurmError:
@@ -94,9 +94,9 @@ class FakeSlurm(Slurm):
     """The interface of Slurm, on a cluster in memory.
 
     :param nodes: hostlist -> state, such as C({"node[1-3]": "IDLE+DRAIN"}).
-    :param user: who asks; root and slurm may update nodes, slurm alone may set triggers.
-    :param programs: the files that can be executed.
-    :param jobs: the jobs there are: what of each is not as in NEW_JOB, at least its C(id).
+    :param user: the user who sends the requests; root and slurm may update nodes, only slurm may set triggers.
+    :param programs: the executable files.
+    :param jobs: the jobs, each with at least its C(id); other attributes are those of NEW_JOB by default.
     """
 
     def __init__(
@@ -116,15 +116,15 @@ class FakeSlurm(Slurm):
         for names, state in nodes.items():
             self.records.update({name: {**NEW_NODE, "state": state.split("+")} for name in hostlist.expand(names)})
         self.reserved = Reservations(self.records)
-        self.armed: list[dict[str, Any]] = []
+        self.trigger_records: list[dict[str, Any]] = []
         self.reads: Counter[str] = Counter()
         self.writes: Counter[str] = Counter()
         self.broken: Optional[SlurmError] = None
-        """What every write fails with, when set."""
+        """The error of every write, when set."""
         self.unreadable: Optional[SlurmError] = None
-        """What the reading of reservations fails with, when set."""
+        """The error of every reading of reservations, when set."""
         self.meanwhile: list[Callable[[], None]] = []
-        """What somebody else does before the next writes, one of them each."""
+        """What another process does, one call before each of the next writes."""
         self._last_id = 0
 
     # Configuration.
@@ -251,7 +251,7 @@ class FakeSlurm(Slurm):
         return sorted(NEW_JOB)
 
     def submit(self, *words: str) -> int:
-        """Do what sbatch does: a job that is not held runs at once, on its C(--nodelist)."""
+        """Submit a job as sbatch does. A job that is not held and has a C(--nodelist) runs at once."""
         first = max(self.queue, default=0) + 1
         components = " ".join(words).split(" : ")
         for offset, component in enumerate(components):
@@ -267,7 +267,7 @@ class FakeSlurm(Slurm):
             self.queue[number] = {**job, "id": number}
         elif job["state"] == "PENDING":
             self.queue[number] = {**job, "id": number, "array_id": number, "array_tasks_waiting": array}
-        else:  # each task that starts is a job of its own, and the last keeps the id of the array
+        else:  # each task that starts becomes a job, and the last has the id of the array
             *others, last = [int(task) for task in array.split(",")]
             self.queue[number] = {**job, "id": number, "array_id": number, "array_task_id": last}
             for task in others:
@@ -275,7 +275,7 @@ class FakeSlurm(Slurm):
                 self.queue[own] = {**job, "id": own, "array_id": number, "array_task_id": task}
 
     def cancel(self, number: int) -> None:
-        """Do what scancel does."""
+        """Cancel a job as scancel does."""
         for job in self.queue.values():
             if number in (job["id"], job["array_id"], job["heterogeneous_id"]):
                 job["state"] = "CANCELLED"
@@ -313,7 +313,7 @@ class FakeSlurm(Slurm):
 
     def triggers(self) -> list[dict[str, Any]]:
         self.reads["triggers"] += 1
-        return [dict(trigger) for trigger in self.armed]
+        return [dict(trigger) for trigger in self.trigger_records]
 
     def set_trigger(self, *, selectors: Iterable[str], offset: int, permanent: bool, program: str) -> None:
         call = "strigger --set"
@@ -331,22 +331,22 @@ class FakeSlurm(Slurm):
             "program": program,
             "user": self.asking,
         }
-        if any({**trigger, "id": 0} == {**described, "id": 0} for trigger in self.armed):
+        if any({**trigger, "id": 0} == {**described, "id": 0} for trigger in self.trigger_records):
             raise refusal(2089, "ESLURM_TRIGGER_DUP", "Duplicate event trigger", call)
         self._last_id += 1
-        self.armed.append({"id": self._last_id, **described})
+        self.trigger_records.append({"id": self._last_id, **described})
 
     def clear_trigger(self, trigger_id: int) -> None:
         self._writing("clear_trigger")
-        for trigger in self.armed:
+        for trigger in self.trigger_records:
             if trigger["id"] == trigger_id:
                 if self.asking not in ("root", trigger["user"]):
                     raise denied("strigger --clear")
-                self.armed.remove(trigger)
+                self.trigger_records.remove(trigger)
                 return
 
     def _selected(self, selectors: list[str], call: str) -> dict[str, Any]:
-        """Return what a trigger is about, from strigger's options."""
+        """Return event, resource and resource_id of a trigger, from strigger's options."""
         values = dict(selector.removeprefix("--").partition("=")[::2] for selector in selectors)
         event = next(name for name in values if name not in ("node", "jobid"))
         if "jobid" in values:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection to a cluster: its slurm.conf, pyslurm, Slurm's commands."""
+"""The connection to a cluster: slurm.conf, pyslurm and Slurm's commands."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """A cluster, as this host's configuration names it.
+    """A cluster, found by this host's slurm.conf.
 
-    :param conf: path of another slurm.conf than the default one.
+    :param conf: path of a slurm.conf to use instead of the default one.
     """
 
     def __init__(self, conf: Optional[str] = None) -> None:
@@ -32,7 +32,7 @@ class Connection:
         self._loaded: Optional[ModuleType] = None
 
     def user(self) -> str:
-        """Return the name of the user that this process runs as, in the form in which triggers show it."""
+        """Return the name of the user that this process runs as, as strigger shows it."""
         uid = os.geteuid()
         try:
             return pwd.getpwuid(uid).pw_name
@@ -42,7 +42,7 @@ class Connection:
     def _pyslurm(self) -> ModuleType:
         """Return pyslurm, initialised with the cluster's slurm.conf."""
         if self._loaded is None:
-            self._expect_conf()
+            self._check_conf()
             pyslurm = _import_pyslurm()
             pyslurm.slurm_init(self._conf)
             self._loaded = pyslurm
@@ -71,8 +71,8 @@ class Connection:
             raise_for_output(pyslurm, (result.stderr or result.stdout).strip(), call)
         return result.stdout
 
-    def _expect_conf(self) -> None:
-        """Refuse a slurm.conf that is missing or not readable: libslurm would try for a minute."""
+    def _check_conf(self) -> None:
+        """Refuse a slurm.conf that is missing or not readable: libslurm would retry for a minute."""
         path = self._conf or os.environ.get("SLURM_CONF")
         if path and not os.path.isfile(path):
             source = "the option slurm_conf" if self._conf else "the environment variable SLURM_CONF"
@@ -82,7 +82,8 @@ class Connection:
 
 
 def _run_command(command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    # AnsibleModule.run_command would end this child process before it has sent its result (isolation.py).
+    # AnsibleModule.run_command may call fail_json, which would end this child process before it has sent its result
+    # (isolation.py).
     # pylint: disable-next=ansible-bad-function
     return subprocess.run(
         command, capture_output=True, encoding="utf-8", errors="replace", env=environment, check=False
@@ -101,11 +102,11 @@ def _import_pyslurm() -> ModuleType:
             f"{traceback.format_exc().splitlines()[-1]}"
         ) from None
     module: ModuleType = pyslurm
-    _expect_release(module)
+    _check_release(module)
     return module
 
 
-def _expect_release(pyslurm: ModuleType) -> None:
+def _check_release(pyslurm: ModuleType) -> None:
     """Refuse a pyslurm that was built for another Slurm release than the installed one: its calls would crash."""
     if not hasattr(pyslurm, "Nodes"):
         raise SlurmError(

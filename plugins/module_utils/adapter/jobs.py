@@ -13,7 +13,7 @@ from .connection import Connection
 from .error_numbers import translated
 from .values import plain, properties, record
 
-# Attributes of pyslurm's jobs and steps that need requests of their own, or have an option of their own.
+# Attributes of pyslurm's jobs and steps that need a request or an option of their own.
 _SEPARATE = frozenset(("stats", "steps", "pids"))
 
 
@@ -27,12 +27,12 @@ class JobRequests(Connection):
         attributes: Collection[str],
         steps: bool = False,
     ) -> dict[int, tuple[dict[str, Any], dict[str, Any]]]:
-        """Return jobs by their ids, each with the attributes that C(keep) needed and those asked for.
+        """Return jobs by id, each as two records: the attributes that C(keep) looks at and the attributes to return.
 
-        :param needed: the attributes that C(keep) looks at; no other is evaluated for a job that is not kept.
+        :param needed: the attributes that C(keep) looks at; no others are evaluated for a job that is not kept.
         :param keep: whether to return a job.
         :param attributes: the attributes to return.
-        :param steps: whether to return the steps too.
+        :param steps: whether to return the steps as well.
         """
         pyslurm = self._pyslurm()
         with translated(pyslurm, "REQUEST_JOB_INFO"):
@@ -43,12 +43,12 @@ class JobRequests(Connection):
         found = {}
         users: dict[int, Any] = {}
         for number, job in loaded.items():
-            looked_at = _job(job, needed, users)
-            if keep(looked_at):
+            examined = _job(job, needed, users)
+            if keep(examined):
                 details = _job(job, attributes, users)
                 if steps:
                     details["steps"] = {str(name): _step(step) for name, step in job.steps.items()}
-                found[int(number)] = (looked_at, details)
+                found[int(number)] = (examined, details)
         return found
 
     def job_attributes(self) -> list[str]:
@@ -59,7 +59,7 @@ class JobRequests(Connection):
 def _job(job: Any, attributes: Collection[str], users: dict[int, Any]) -> dict[str, Any]:
     """Return attributes of a job.
 
-    :param users: a cache of user names: pyslurm asks the system for each job anew.
+    :param users: a cache of user names: pyslurm looks the user up once for each job.
     """
     found = record(job, [name for name in attributes if name != "user_name"])
     if "user_name" in attributes:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The configuration: its parameters under the names of slurm.conf(5) and of pyslurm."""
+"""The module slurm_config_info: parameters under their names in slurm.conf(5) and in pyslurm."""
 
 from __future__ import annotations
 
@@ -74,26 +74,26 @@ SPELLINGS = {
 
 
 def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
-    """Plan the module slurm_config_info: a reading, nothing else."""
+    """Plan the module slurm_config_info: nothing is written."""
     config = slurm.config()
     if params["item"] is None:
         return Plan({"config": config})
-    return Plan({"config": {asked: config[find(asked, config)] for asked in params["item"]}})
+    return Plan({"config": {name: config[find(name, config)] for name in params["item"]}})
 
 
 def find(name: str, config: dict[str, Any]) -> str:
-    """Return pyslurm's name of a parameter, given in either spelling, without regard to case as in slurm.conf(5).
+    """Return pyslurm's name of a parameter, given in either spelling and in any case, as in slurm.conf(5).
 
-    :raises SlurmError: for an unknown name, with those that look like it.
+    :raises SlurmError: for an unknown name; the message suggests similar ones.
     """
-    spellings = {_folded(ours): ours for ours in config}
-    spellings.update({_folded(theirs): ours for theirs, ours in SPELLINGS.items() if ours in config})
-    if _folded(name) in spellings:
-        return spellings[_folded(name)]
-    near = [spellings[match] for match in difflib.get_close_matches(_folded(name), spellings, n=3)]
-    meant = f"did you mean {', '.join(dict.fromkeys(near))}?" if near else "leave item out to see all"
-    raise SlurmError(f"pyslurm reads no parameter {name} of slurm.conf: {meant}")
+    spellings = {_comparable(known): known for known in config}
+    spellings.update({_comparable(spelling): known for spelling, known in SPELLINGS.items() if known in config})
+    if _comparable(name) in spellings:
+        return spellings[_comparable(name)]
+    similar = [spellings[match] for match in difflib.get_close_matches(_comparable(name), spellings, n=3)]
+    advice = f"did you mean {', '.join(dict.fromkeys(similar))}?" if similar else "leave item out to see all"
+    raise SlurmError(f"pyslurm reads no parameter {name} of slurm.conf: {advice}")
 
 
-def _folded(name: str) -> str:
+def _comparable(name: str) -> str:
     return re.sub("[_ ]", "", name).lower()

@@ -31,7 +31,7 @@ def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
         # Those that the nodes have, too: a later release of Slurm may have more than are known here.
         known = BASES | FLAGS | _values(every, "state")
         nodes = _having("state", "state", [state.upper() for state in params["states"]], known, nodes)
-    names, folded = hostlist.arrange(nodes)
+    names, folded = hostlist.sort_and_fold(nodes)
     shown = {name: _pick(nodes[name], attributes) for name in names}
     return Plan({"nodes": shown, "names": names, "hostlist": folded, "total": len(every)})
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in for pyslurm, and small scripts as Slurm's commands."""
+"""A replacement for pyslurm, and scripts in the place of Slurm's commands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.adapter.stand
 
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Write a shell script that is found as a command; there is no other one of Slurm's."""
+    """Return a function that writes a shell script to the only folder on PATH."""
     directory = tmp_path / "bin"
     directory.mkdir()
     monkeypatch.setenv("PATH", str(directory))

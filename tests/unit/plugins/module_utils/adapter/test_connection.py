@@ -19,7 +19,7 @@ from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slu
 from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.adapter.stand_in import Command
 
 
-def test_pyslurm_is_initialised_once_and_by_us(pyslurm: ModuleType, tmp_path: Path) -> None:
+def test_pyslurm_is_initialised_once(pyslurm: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "slurm.conf").touch()
     slurm = Slurm(str(tmp_path / "slurm.conf"))
     assert pyslurm.inits == []
@@ -29,7 +29,7 @@ def test_pyslurm_is_initialised_once_and_by_us(pyslurm: ModuleType, tmp_path: Pa
     assert os.environ["PYSLURM_DISABLE_AUTO_INIT"] == "1"
 
 
-def test_without_a_conf_slurm_finds_it(pyslurm: ModuleType) -> None:
+def test_without_the_option_slurm_finds_its_configuration(pyslurm: ModuleType) -> None:
     Slurm().config()
     assert pyslurm.inits == [None]
 
@@ -49,16 +49,16 @@ def test_pyslurm_is_too_old(pyslurm: ModuleType, monkeypatch: pytest.MonkeyPatch
         Slurm().config()
 
 
-@pytest.mark.parametrize("said", ["slurm 26.05.5", "slurm-wlm 26.05.0", ""])
-def test_pyslurm_of_the_same_release(pyslurm: ModuleType, command: Command, said: str) -> None:
-    command("scontrol", f'test "$1" = --version && echo "{said}"' if said else "exit 1")
+@pytest.mark.parametrize("output", ["slurm 26.05.5", "slurm-wlm 26.05.0", ""])
+def test_pyslurm_of_the_same_release(pyslurm: ModuleType, command: Command, output: str) -> None:
+    command("scontrol", f'test "$1" = --version && echo "{output}"' if output else "exit 1")
     assert Slurm().config() == {"slurm_user_name": "slurm"}
 
 
-@pytest.mark.parametrize("said", ["slurm 25.11.2", "slurm 26.5.1", "slurm 26.050.1"])
-def test_pyslurm_of_another_release(pyslurm: ModuleType, command: Command, said: str) -> None:
-    command("scontrol", f'echo "{said}"')
-    release = said.split()[1]
+@pytest.mark.parametrize("output", ["slurm 25.11.2", "slurm 26.5.1", "slurm 26.050.1"])
+def test_pyslurm_of_another_release(pyslurm: ModuleType, command: Command, output: str) -> None:
+    command("scontrol", f'echo "{output}"')
+    release = output.split()[1]
     with pytest.raises(SlurmError) as caught:
         Slurm().config()
     assert caught.value.message == (

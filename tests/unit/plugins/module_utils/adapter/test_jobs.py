@@ -17,7 +17,7 @@ from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.adapter.stand
 
 
 class Job:
-    """What the adapter uses of pyslurm.Job, each attribute a fault unless it is given."""
+    """What the adapter uses of pyslurm.Job. Reading an attribute that is not given is an error."""
 
     def __init__(self, **given: Any) -> None:
         self.given, self.steps = given, {"batch": Step()}
@@ -43,7 +43,7 @@ class Jobs(dict[int, Any]):
 
 @pytest.fixture
 def jobs(pyslurm: ModuleType) -> Jobs:
-    """Jobs of which one has nothing but what is needed to choose."""
+    """Jobs, one of which has only the attributes needed for the selection."""
     array = {"array_id": 7, "array_task_id": None, "heterogeneous_id": None, "heterogeneous_offset": None}
     found = Jobs(
         {
@@ -64,7 +64,7 @@ def jobs(pyslurm: ModuleType) -> Jobs:
     return found
 
 
-def test_no_more_is_evaluated_than_is_needed(jobs: Jobs) -> None:
+def test_only_needed_attributes_are_evaluated(jobs: Jobs) -> None:
     found = Slurm().jobs(("id", "state"), lambda job: job["id"] != 9, ("name",))
     assert found == {
         7: ({"id": 7, "state": "PENDING"}, {"name": "a"}),
@@ -78,7 +78,7 @@ def test_no_more_is_evaluated_than_is_needed(jobs: Jobs) -> None:
 def test_a_task_and_a_component_of_number_zero(jobs: Jobs) -> None:
     found = Slurm().jobs((), lambda job: True, ("array_task_id", "heterogeneous_offset"))
     assert {number: tuple(details.values()) for number, (_needed, details) in found.items()} == {
-        7: (None, None),  # the tasks that wait
+        7: (None, None),  # the pending tasks
         8: (0, None),
         9: (None, 0),
     }
@@ -96,7 +96,7 @@ def test_the_attributes_of_a_job(pyslurm: ModuleType) -> None:
     assert Slurm().job_attributes() == ["id", "user_name"]
 
 
-def test_jobs_cannot_be_had(pyslurm: ModuleType) -> None:
+def test_jobs_cannot_be_loaded(pyslurm: ModuleType) -> None:
     def load() -> None:
         raise RPCError(2002)
 
