@@ -50,12 +50,12 @@ TABLE: list[tuple[str, Any, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "given", "normal", "written"), TABLE)
-def test_an_attribute(name: str, given: Any, normal: Any, written: str) -> None:
-    assert node_attributes.normalised({name: given}) == {name: normal}
-    assert node_attributes.record_of({name: given, "state": []}, [name]) == {name: normal}
-    assert node_attributes.normalised({name: normal}) == {name: normal}
-    assert node_attributes.words({name: normal}) == {node_attributes.ATTRIBUTES[name].key: written}
+@pytest.mark.parametrize(("name", "given", "compared", "formatted"), TABLE)
+def test_attribute_forms(name: str, given: Any, compared: Any, formatted: str) -> None:
+    assert node_attributes.normalised({name: given}) == {name: compared}
+    assert node_attributes.record_of({name: given, "state": []}, [name]) == {name: compared}
+    assert node_attributes.normalised({name: compared}) == {name: compared}
+    assert node_attributes.scontrol_fields({name: compared}) == {node_attributes.ATTRIBUTES[name].key: formatted}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_an_attribute(name: str, given: Any, normal: Any, written: str) -> None:
         ({"state": "DRAIN"}, "a node has no attribute to set state"),
     ],
 )
-def test_what_cannot_be_set(given: dict[str, Any], words: str) -> None:
+def test_an_invalid_attribute_is_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(SlurmError, match=words):
         node_attributes.normalised(given)
 

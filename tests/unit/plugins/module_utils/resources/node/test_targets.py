@@ -66,7 +66,7 @@ def test_a_node_that_is_resumed_concurrently_is_a_conflict() -> None:
     slurm = cluster("IDLE+DRAIN", "IDLE+DRAIN", reason="r")
     slurm.meanwhile.append(lambda: slurm.records["n1"].update(state=["IDLE"], reason=None, reason_user=None))
     outcome = run(slurm, nodes=["n[1-2]"], state="resumed")
-    # slurmctld refused n1 and resumed n2 all the same: that is a change, and it is told.
+    # slurmctld refused n1 and resumed n2 all the same: that is a change.
     assert (outcome["changed"], outcome["changed_nodes"]) == (True, ["n1", "n2"])
     assert [it["state"] for it in outcome["nodes"].values()] == [["IDLE"], ["IDLE"]]
     assert slurm.writes == {"update_nodes": 1}
