@@ -50,16 +50,16 @@ def states() -> dict[str, set[str]]:
 
 @pytest.fixture
 def less() -> Iterator[Slurm]:
-    """A cluster in which the last node is drained by slurmctld, and the one before by somebody."""
+    """A cluster in which slurmctld has drained the last node, and a person the one before."""
     before = CONF.read_text(encoding="utf-8")
-    # Without config_overrides slurmctld minds what a node has.
+    # Without config_overrides slurmctld checks what a node registers with.
     text = before.replace("SlurmdParameters=config_overrides\n", "").replace("CPUs=4", f"CPUs={os.cpu_count()}")
     line = re.search(r"^NodeName=node\[1-8\] .*Port=\[37001-37008\] .*\n", text, re.MULTILINE)
     assert line and "RealMemory=1000 " in line[0]
-    well = line[0].replace("node[1-8]", "node[1-7]").replace("37008", "37007")
-    ill = line[0].replace("node[1-8]", LESS).replace("[37001-37008]", "37008").replace("=1000 ", "=99999999 ")
+    valid = line[0].replace("node[1-8]", "node[1-7]").replace("37008", "37007")
+    invalid = line[0].replace("node[1-8]", LESS).replace("[37001-37008]", "37008").replace("=1000 ", "=99999999 ")
     try:
-        configure(text.replace(line[0], well + ill))
+        configure(text.replace(line[0], valid + invalid))
         until(lambda: "INVALID_REG" in states()[LESS])
         said("scontrol", "update", "nodename=node7", "state=drain", "reason=somebody")
         yield Slurm()
@@ -76,7 +76,7 @@ def configure(text: str) -> None:
     said("scontrol", "reconfigure")
 
 
-def test_what_slurm_refuses_is_refused_before_anything_is_changed(less: Slurm) -> None:
+def test_a_node_with_invalid_reg_is_refused_before_any_change(less: Slurm) -> None:
     for state, request in (("resumed", "RESUME"), ("undrained", "UNDRAIN")):
         with pytest.raises(ConflictError, match="Invalid node state transition"):
             less.update_nodes(LESS, state=request)

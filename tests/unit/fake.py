@@ -16,42 +16,10 @@ from typing import Any, Optional
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
 from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
-from ansible_collections.hpc.slurm.tests.unit.fake_reservations import Reservations, complain
+from ansible_collections.hpc.slurm.tests.unit.fake_nodes import NEW_NODE, Nodes, copy, expect_attributes, expect_fields
+from ansible_collections.hpc.slurm.tests.unit.fake_refusals import denied, refusal
+from ansible_collections.hpc.slurm.tests.unit.fake_reservations import Reservations
 
-UPDATE = "REQUEST_UPDATE_NODE"
-OUT_OF_SERVICE = {"DOWN", "DRAIN", "FAIL"}
-STATES = ("DOWN", "DRAIN", "FAIL", "RESUME", "UNDRAIN")
-WRITABLE = {"state": str, "reason": str, "comment": str, "extra": str, "weight": int}
-NEW_NODE: dict[str, Any] = {
-    "state": "IDLE",
-    "reason": None,
-    "reason_user": None,
-    "reason_time": None,
-    "boot_time": None,
-    "partitions": ["main"],
-    "comment": None,
-    "extra": None,
-    "weight": 1,
-    "total_cpus": 4,
-    "available_features": [],
-    "active_features": [],
-    "configured_gres": {},
-    "cpu_binding": None,
-    "address": "localhost",
-    "hostname": "localhost",
-}
-# The names of attributes in scontrol update nodename.
-SCONTROL = {
-    "activefeatures": "active_features",
-    "availablefeatures": "available_features",
-    "comment": "comment",
-    "cpubind": "cpu_binding",
-    "extra": "extra",
-    "gres": "configured_gres",
-    "nodeaddr": "address",
-    "nodehostname": "hostname",
-    "weight": "weight",
-}
 NEW_JOB: dict[str, Any] = {
     "id": 0,
     "array_id": None,
@@ -82,14 +50,6 @@ RESOURCES = {"burst_buffer": "other", "primary_slurmdbd": "slurmdbd", "primary_d
 MOST_OFFSET = 32_000
 
 
-def refusal(errno: int, name: str, text: str, call: str) -> SlurmError:
-    return SlurmError.from_errno(errno, name, text, call)
-
-
-def denied(call: str) -> SlurmError:
-    return refusal(2002, "ESLURM_ACCESS_DENIED", "Access/permission denied", call)
-
-
 class FakeSlurm(Slurm):
     """The interface of Slurm, on a cluster in memory.
 
@@ -112,9 +72,9 @@ class FakeSlurm(Slurm):
         self.queue: dict[int, dict[str, Any]] = {job["id"]: {**NEW_JOB, **job} for job in jobs}
         self.steps: dict[int, dict[str, dict[str, Any]]] = {}
         """The steps of jobs, by the jobs' ids."""
-        self.records: dict[str, dict[str, Any]] = {}
-        for names, state in nodes.items():
-            self.records.update({name: {**NEW_NODE, "state": state.split("+")} for name in hostlist.expand(names)})
+        self.cluster_nodes = Nodes(nodes, self._has_job)
+        self.records = self.cluster_nodes.records
+        """The nodes, by name."""
         self.reserved = Reservations(self.records)
         self.trigger_records: list[dict[str, Any]] = []
         self.reads: Counter[str] = Counter()
@@ -144,88 +104,28 @@ class FakeSlurm(Slurm):
     def nodes(self, attributes: Optional[Iterable[str]] = None) -> dict[str, dict[str, Any]]:
         self.reads["nodes"] += 1
         wanted = self.node_attributes() if attributes is None else list(attributes)
-        seen = {name: {**record, "name": name, "state": self._state(name)} for name, record in self.records.items()}
-        return {name: {key: _copy(record[key]) for key in wanted} for name, record in seen.items()}
+        return self.cluster_nodes.listed(wanted)
 
     def node_attributes(self) -> list[str]:
         return sorted([*NEW_NODE, "name"])
 
-    def _state(self, name: str) -> list[str]:
-        """Return a node's state flags, as its jobs make them."""
-        base, *flags = self.records[name]["state"]
-        running = (job["allocated_nodes"] for job in self.queue.values() if job["state"] == "RUNNING")
-        busy = base == "IDLE" and any(name in hostlist.expand(nodes) for nodes in running)
-        return ["MIXED" if busy else base, *flags]
-
     def update_nodes(self, nodes: str, **fields: Any) -> None:
         expect_fields(fields)
         self._writing("update_nodes")
-        if self.asking not in ("root", "slurm"):
-            raise refusal(2010, "ESLURM_USER_ID_MISSING", "Invalid user id", UPDATE)
-        failure = None
-        # Seen: they are taken sorted; one that is refused is passed over, one that is unknown ends the request.
-        for name in sorted(hostlist.expand(nodes)) if nodes else [""]:
-            if name not in self.records:
-                raise refusal(2018, "ESLURM_INVALID_NODE_NAME", "Invalid node name specified", UPDATE)
-            failure = self._update(name, fields) or failure
-        if failure:
-            raise failure
-
-    def _update(self, name: str, fields: Mapping[str, Any]) -> Optional[SlurmError]:
-        record, before = self.records[name], self._state(name)
-        if fields.get("state"):
-            after = transition(before, fields["state"])
-            if after is None:
-                name_of_it = "ESLURM_INVALID_NODE_STATE_TRANSITION"
-                return refusal(2180, name_of_it, "Invalid node state transition", UPDATE)
-            record["state"] = [record["state"][0] if after[0] == before[0] else after[0], *after[1:]]
-        reason = fields.get("reason")
-        if reason and (reason != record["reason"] or before != self._state(name)):
-            record.update(reason=reason, reason_user=self.asking)
-        if not OUT_OF_SERVICE & set(record["state"]):
-            record.update(reason=None, reason_user=None)
-        record.update({key: value for key, value in fields.items() if key not in ("state", "reason")})
-        return None
-
-    def reboot_nodes(self, nodes: str, reason: str, next_state: str) -> None:
-        call = "scontrol reboot"
-        self._writing("reboot_nodes")
-        if next_state not in ("RESUME", "DOWN"):
-            complain(f"Invalid nextstate={next_state}", call)
-        for name in hostlist.expand(nodes):
-            if name not in self.records:
-                raise refusal(2018, "ESLURM_INVALID_NODE_NAME", "Invalid node name specified", call)
-            # Seen: one that is about to be rebooted is passed over.
-            base, *flags = self.records[name]["state"]
-            if not {"REBOOT_REQUESTED", "REBOOT_ISSUED"} & set(flags):
-                state = [base, *sorted({*flags, "DRAIN", "REBOOT_REQUESTED"})]
-                self.records[name].update(state=state, reason=reason, reason_user=self.asking)
+        self.cluster_nodes.update(nodes, fields, self.asking)
 
     def update_attributes(self, nodes: str, fields: Mapping[str, str]) -> None:
-        call = f"scontrol update nodename={nodes}"
-        for key, value in fields.items():
-            if key not in SCONTROL:
-                words = f"Update of this parameter is not supported: {key}={value}\nRequest aborted"
-                raise SlurmError(f"{call}: {words}", call=call)
-            if key == "weight" and not (value or "0").isdecimal():
-                complain(f"Invalid value weight={value} for Weight", call)
-            if key == "cpubind" and value not in ("off", "none", "core", "socket", "ldom", "thread"):
-                complain(f"Invalid input cpubind={value}", call)
+        expect_attributes(nodes, fields)
         self._writing("update_attributes")
-        names = hostlist.expand(nodes) if nodes else []
-        if self.asking not in ("root", "slurm"):
-            raise refusal(2010, "ESLURM_USER_ID_MISSING", "Invalid user id", call)
-        for name in names or [""]:
-            # Seen: as many addresses are wanted as there are nodes.
-            places = [fields[key].split(",") for key in ("nodeaddr", "nodehostname") if key in fields]
-            if name not in self.records or any("" in place or len(place) != len(names) for place in places):
-                raise refusal(2018, "ESLURM_INVALID_NODE_NAME", "Invalid node name specified", call)
-            changed = {SCONTROL[key]: attribute(key, value) for key, value in fields.items()}
-            node = {**self.records[name], **changed}
-            if not set(node["active_features"]) <= set(node["available_features"]):
-                text = "Active features not subset of available features"
-                raise refusal(2031, "ESLURM_ACTIVE_FEATURE_NOT_SUBSET", text, call)
-            self.records[name].update(changed)
+        self.cluster_nodes.update_attributes(nodes, fields, self.asking)
+
+    def reboot_nodes(self, nodes: str, reason: str, next_state: str) -> None:
+        self._writing("reboot_nodes")
+        self.cluster_nodes.reboot(nodes, reason, next_state, self.asking)
+
+    def _has_job(self, name: str) -> bool:
+        running = (job["allocated_nodes"] for job in self.queue.values() if job["state"] == "RUNNING")
+        return any(name in hostlist.expand(nodes) for nodes in running)
 
     # Jobs.
 
@@ -239,9 +139,9 @@ class FakeSlurm(Slurm):
         self.reads["jobs"] += 1
         found = {}
         for number, job in self.queue.items():
-            record = {name: _copy(job[name]) for name in needed}
+            record = {name: copy(job[name]) for name in needed}
             if keep(record):
-                details = {name: _copy(job[name]) for name in attributes}
+                details = {name: copy(job[name]) for name in attributes}
                 if steps:
                     details["steps"] = dict(self.steps.get(number, {}))
                 found[number] = (record, details)
@@ -371,54 +271,6 @@ class FakeSlurm(Slurm):
             raise self.broken
 
 
-def expect_fields(fields: Mapping[str, Any]) -> None:
-    """Refuse what pyslurm refuses before anything is sent."""
-    problem = None
-    for name, value in fields.items():
-        if name not in WRITABLE:
-            problem = f"attribute '{name}' is not writable" if name in NEW_NODE else f"'{name}'"
-        elif not isinstance(value, WRITABLE[name]):
-            problem = f"{WRITABLE[name].__name__} is required"
-        elif name == "state" and value not in STATES:
-            problem = f"Invalid Node state: {value}"
-    if problem:
-        raise SlurmError(f"{UPDATE}: a node cannot be given {dict(fields)}: {problem}", call=UPDATE)
-
-
-def transition(state: list[str], request: str) -> Optional[list[str]]:
-    """Return a node's state after a request, as slurmctld makes it; None where it refuses."""
-    base, flags = state[0], set(state[1:])
-    if request in ("RESUME", "UNDRAIN") and "INVALID_REG" in flags:
-        return None
-    if request == "RESUME":
-        if not OUT_OF_SERVICE & set(state):
-            return None
-        base = "IDLE" if base == "DOWN" else base
-        flags -= {"DRAIN", "FAIL"}
-    elif request == "UNDRAIN":
-        # Seen: it takes FAIL off an idle node too, and leaves it on one that is down or has jobs.
-        flags -= {"DRAIN", "FAIL"} if base == "IDLE" else {"DRAIN"}
-    elif request == "DOWN":
-        base = "DOWN"
-    else:
-        flags = flags - {"DRAIN", "FAIL"} | {request}
-    return [base, *sorted(flags)]
-
-
-def attribute(key: str, value: str) -> Any:
-    """Return an attribute of a node as pyslurm reads it, from what scontrol takes."""
-    if key in ("activefeatures", "availablefeatures"):
-        return value.split(",") if value else []
-    if key == "gres":
-        pairs = [item.rpartition(":")[::2] for item in value.split(",") if item]
-        return {name: int(count) for name, count in pairs}
-    if key == "weight":
-        return int(value or 0)
-    if key == "cpubind":
-        return {"off": None, "none": "none"}.get(value, f"{value}s")
-    return value or None
-
-
 def _submitted(options: Mapping[str, str], user: str) -> dict[str, Any]:
     nodes = options.get("nodelist")
     running = nodes is not None and "hold" not in options
@@ -434,9 +286,3 @@ def _submitted(options: Mapping[str, str], user: str) -> dict[str, Any]:
         "allocated_nodes": nodes if running else None,
         "batch_host": nodes if running else None,
     }
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, (list, dict)):
-        return value.copy()
-    return value

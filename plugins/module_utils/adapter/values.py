@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-# Attributes that pyslurm splits at commas.
+# Attributes that pyslurm returns as lists, split at commas.
 _LISTS = frozenset(
     (
         *("active_features", "available_features"),

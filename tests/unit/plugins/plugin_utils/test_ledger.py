@@ -10,7 +10,7 @@ import itertools
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common.node_states import BUSY, BY_PLAN
+from ansible_collections.hpc.slurm.plugins.module_utils.common.node_states import BUSY, PLANNED_ABSENCE
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import ledger
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.ledger import CONDITIONS, Ledger, Record
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.node_state import STATES
@@ -155,7 +155,7 @@ def test_what_was_told_after_slurm_was_read_is_newer(changed, counts):
         assert ledger.seen(known, shown("DOWN+DRAIN"), READ, NOW) == (known, [])
 
 
-@pytest.mark.parametrize("flag", sorted(BY_PLAN))
+@pytest.mark.parametrize("flag", sorted(PLANNED_ABSENCE))
 @pytest.mark.parametrize("known", ["-", "D", "dg"])
 def test_what_somebody_wants_so_is_neither_news_nor_the_end_of_it(flag, known):
     for flags in ("DOWN", "IDLE+DRAIN", "DOWN+DRAIN+NOT_RESPONDING", "IDLE"):

@@ -37,12 +37,12 @@ def test_all_attributes(pyslurm: ModuleType, monkeypatch: pytest.MonkeyPatch) ->
     assert sorted(Slurm().nodes()["n1"]) == ["reason", "reason_user", "state", "weight"]
 
 
-def test_an_update_is_one_request(pyslurm: ModuleType) -> None:
+def test_an_update_takes_one_request(pyslurm: ModuleType) -> None:
     Slurm().update_nodes("n[1-3]", state="DRAIN", reason="r")
     assert Node.sent == [("n[1-3]", {"state": "DRAIN", "reason": "r"})]
 
 
-def test_a_field_that_cannot_be_set(pyslurm: ModuleType) -> None:
+def test_a_field_that_cannot_be_set_is_refused(pyslurm: ModuleType) -> None:
     with pytest.raises(SlurmError, match="a node cannot be given {'nonsense': 1}: 'nonsense'") as caught:
         Slurm().update_nodes("n1", nonsense=1)
     assert (caught.value.call, Node.sent) == ("REQUEST_UPDATE_NODE", [])
@@ -57,7 +57,7 @@ def test_a_field_that_cannot_be_set(pyslurm: ModuleType) -> None:
         (9999, None, SlurmError),
     ],
 )
-def test_an_rpc_error_is_ours(
+def test_an_rpc_error_becomes_a_slurm_error(
     pyslurm: ModuleType, monkeypatch: pytest.MonkeyPatch, errno: int, name: str | None, kind: type[SlurmError]
 ) -> None:
     monkeypatch.setattr(Node, "failure", RPCError(errno))
@@ -68,15 +68,13 @@ def test_an_rpc_error_is_ours(
     assert str(RPCError(errno)) in caught.value.message
 
 
-def test_another_exception_is_a_fault_and_stays_what_it_is(
-    pyslurm: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_exception_is_not_caught(pyslurm: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Node, "failure", ZeroDivisionError("fault"))
     with pytest.raises(ZeroDivisionError):
         Slurm().update_nodes("n1", state="RESUME")
 
 
-def test_a_weight_of_zero_is_not_one_that_is_not_set(pyslurm: ModuleType) -> None:
+def test_a_weight_of_zero(pyslurm: ModuleType) -> None:
     pyslurm.Nodes.load()["n1"].weight = None
     assert Slurm().nodes(["weight"]) == {"n1": {"weight": 0}, "n2": {"weight": 2}}
 
@@ -91,14 +89,14 @@ class Latin1:
         return self.text.encode("latin-1").decode()
 
 
-def test_what_is_not_utf8_is_replaced_and_the_rest_is_read(pyslurm: ModuleType) -> None:
-    class Spoilt(Node):
+def test_bytes_that_are_not_utf8_are_replaced(pyslurm: ModuleType) -> None:
+    class Invalid(Node):
         reason = Latin1("d\u00e9fectueux")
         active_features = Latin1("a,caf\u00e9")
 
-    well, spoilt = Node("n1", active_features=["a"]), Spoilt("n2", state="IDLE+DRAIN", reason_user="bob")
-    well.state = "IDLE"
-    vars(pyslurm).update(Nodes=SimpleNamespace(load=lambda: {"n1": well, "n2": spoilt}))
+    valid, invalid = Node("n1", active_features=["a"]), Invalid("n2", state="IDLE+DRAIN", reason_user="bob")
+    valid.state = "IDLE"
+    vars(pyslurm).update(Nodes=SimpleNamespace(load=lambda: {"n1": valid, "n2": invalid}))
     assert Slurm().nodes(["state", "reason", "reason_user", "active_features"]) == {
         "n1": {"state": ["IDLE"], "reason": None, "reason_user": None, "active_features": ["a"]},
         "n2": {
@@ -111,7 +109,7 @@ def test_what_is_not_utf8_is_replaced_and_the_rest_is_read(pyslurm: ModuleType) 
     assert Slurm().nodes(["reason_user"])["n2"] == {"reason_user": "bob"}
 
 
-def test_what_a_command_prints_need_not_be_utf8(pyslurm: ModuleType, command: Command) -> None:
+def test_output_of_a_command_that_is_not_utf8(pyslurm: ModuleType, command: Command) -> None:
     command("strigger", "printf '1 node * down 0 root PERM /bin/caf\\351\\n'")
     assert [found["program"] for found in Slurm().triggers()] == ["/bin/caf\ufffd"]
 

@@ -27,5 +27,5 @@ from ansible_collections.hpc.slurm.plugins.module_utils.common import node_state
         ("DOWN+MAINTENANCE", "see why the reboot timed out", True),
     ],
 )
-def test_an_absence_by_plan(state: str, reason: Optional[str], expected: bool) -> None:
+def test_planned_absence(state: str, reason: Optional[str], expected: bool) -> None:
     assert node_states.planned_absence(state.split("+"), reason) is expected

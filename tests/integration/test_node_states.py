@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The words of a node's state are those of the installed Slurm. Run inside the lab."""
+"""The base states and flags of a node are those of the installed Slurm. Run inside the lab."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ BASES, FLAGS = range(16), [1 << bit for bit in range(4, 32)]
 UNKNOWN_TO_SLURM = {"INVALID", "?"}
 
 
-def test_the_words_of_a_state() -> None:
+def test_base_states_and_flags() -> None:
     name = ctypes.CDLL("libslurm.so").slurm_node_state_string_complete
     name.argtypes, name.restype = [ctypes.c_uint32], ctypes.c_char_p
     assert {name(state).decode() for state in BASES} - UNKNOWN_TO_SLURM == node_states.BASES
     shown = [name(flag).decode() for flag in FLAGS]
-    assert {words.partition("+")[2] for words in shown} - UNKNOWN_TO_SLURM == node_states.FLAGS
+    assert {text.partition("+")[2] for text in shown} - UNKNOWN_TO_SLURM == node_states.FLAGS
