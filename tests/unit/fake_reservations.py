@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The reservations of the fake cluster: what scontrol and slurmctld 26.05 make of a request, and what they refuse."""
+"""The reservations of the fake cluster: how scontrol and slurmctld 26.05 answer requests, and what they refuse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Optional
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 
-# Seen: a start a moment ago is well, as "now" is that when the controller reads it.
+# Observed: a start shortly before now is accepted, as "now" is in the past when the controller reads it.
 GRACE = 600
 NEVER = 2**32 - 1
 YEAR = 365 * 24 * 60
@@ -81,7 +81,7 @@ def complain(words: str, call: str) -> NoReturn:
 class Reservations:
     """The reservations of a cluster.
 
-    :param nodes: the nodes there are, each with its record.
+    :param nodes: the records of the cluster's nodes, by name.
     """
 
     def __init__(self, nodes: Mapping[str, Mapping[str, Any]]) -> None:
@@ -92,7 +92,7 @@ class Reservations:
         self.licenses: set[str] = set()
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return them as scontrol shows them, those that have ended no more."""
+        """Return the reservations that have not ended, as scontrol shows them."""
         now = int(time.time())
         self.stored = {name: it for name, it in self.stored.items() if it["end_time"] > now}
         return [self._shown(name, it, now) for name, it in self.stored.items()]
@@ -121,7 +121,7 @@ class Reservations:
             complain("Start time cannot be after end time.  No reservation created.", call)
         if start < now - GRACE or end <= now < start - 1:
             refuse("ESLURM_INVALID_TIME_VALUE", call)
-        end = end if end > start else NEVER  # seen
+        end = end if end > start else NEVER  # observed
         if not set(fields.get("users", "").split(",")) <= {"", *self.users}:
             raise SlurmError(f"{call}: Error creating the reservation: Unspecified error", call=call)
         if fields.get("users") and fields.get("groups"):
@@ -205,8 +205,8 @@ class Reservations:
         if name == "allowed_partitions":
             for item in items:
                 self._partition(item, call)
-            return items or there  # seen: an empty one is taken, and does nothing
-        if name == "qos" and not (self.qos and set(items) <= self.qos):  # without accounting there are none
+            return items or there  # observed: an empty list is accepted and ignored
+        if name == "qos" and not (self.qos and set(items) <= self.qos):  # none exist without accounting storage
             refuse("ESLURM_INVALID_QOS", call)
         if name == "licenses" and not {item.partition(":")[0] for item in items} <= self.licenses:
             refuse("ESLURM_INVALID_LICENSES", call)

@@ -13,7 +13,7 @@ from ...adapter.errors import SlurmError
 from ...common.times import MINUTE, minutes
 
 DEFAULT_USERS = ("root",)
-# Who may use a reservation: Slurm requires one of them.
+# The fields that say who may use a reservation: Slurm requires one of them.
 ACCESS = ("users", "accounts", "groups", "qos", "allowed_partitions")
 
 
@@ -21,38 +21,38 @@ class Field(NamedTuple):
     """A field of a reservation.
 
     :param key: its name in C(scontrol update reservation).
-    :param normalise: from an option to the form that compares, which is that of the record.
+    :param normalise: from the option's value to the form of the record, in which values are compared.
     :param empty: the record's value when it is not set.
-    :param clear: what clears it in C(scontrol update reservation); None: Slurm cannot.
-    :param later: whether one that exists can be given it.
+    :param clear: what clears it in C(scontrol update reservation); None: Slurm cannot clear it.
+    :param updatable: whether Slurm can set it on an existing reservation.
     """
 
     key: str
     normalise: Callable[[Any], Any]
     empty: Any
     clear: Optional[str] = ""
-    later: bool = True
+    updatable: bool = True
 
 
 def as_set(items: Iterable[str]) -> list[str]:
-    """Users, accounts and the like: their order means nothing, each counts once."""
+    """Return names sorted and without duplicates: Slurm keeps users, accounts and so on as sets."""
     return sorted({str(item).strip() for item in items if str(item).strip()})
 
 
 def as_licenses(items: Iterable[str]) -> list[str]:
-    """A license without a number is one of it."""
+    """Return licenses with their counts: C(matlab) is C(matlab:1)."""
     return as_set(item if ":" in item else f"{item}:1" for item in as_set(items))
 
 
 def as_text(value: Any) -> Optional[str]:
     text = str(value).strip()
     if "\n" in text:
-        raise SlurmError(f"a reservation's text is one line, this has more: {text!r}")
+        raise SlurmError(f"a text of a reservation must be one line: {text!r}")
     return text or None
 
 
 def as_seconds(value: Any) -> Optional[int]:
-    """max_start_delay: Slurm shows it as HH:MM:SS and takes minutes."""
+    """Return max_start_delay in seconds: Slurm shows it as HH:MM:SS and takes minutes."""
     return minutes("max_start_delay", value) * MINUTE
 
 
@@ -64,7 +64,7 @@ FIELDS = {
     "allowed_partitions": Field("allowedpartitions", as_set, [], clear=None),
     "licenses": Field("licenses", as_licenses, []),
     "partition": Field("partitionname", as_text, None, clear=None),
-    "features": Field("features", as_text, None, later=False),
+    "features": Field("features", as_text, None, updatable=False),
     "burst_buffer": Field("burstbuffer", as_text, None),
     "comment": Field("comment", as_text, None),
     "max_start_delay": Field("maxstartdelay", as_seconds, None, clear="0"),
@@ -79,15 +79,15 @@ def field_update(name: str, value: Any) -> str:
     field = FIELDS[name]
     if value == field.empty:
         if field.clear is None:
-            raise SlurmError(f"Slurm cannot take {name} from a reservation: make the reservation anew without it")
+            raise SlurmError(f"Slurm cannot clear {name} of a reservation: delete and create the reservation without it")
         return field.clear
-    if not field.later:
-        raise SlurmError(f"Slurm gives {name} to a new reservation only: make the reservation anew with it")
+    if not field.updatable:
+        raise SlurmError(f"Slurm sets {name} on a new reservation only: delete and create the reservation with it")
     return written(value)
 
 
 def written(value: Any) -> str:
-    """Return a normalised value as scontrol takes it."""
+    """Return a normalised value in the form that scontrol takes."""
     if isinstance(value, list):
         return ",".join(value)
     return "" if value is None else str(value // MINUTE if isinstance(value, int) else value)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The flags of reservations (scontrol(1)), and what Slurm lets a task do with each."""
+"""The flags of reservations (scontrol(1)), and which changes of each Slurm accepts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...adapter.errors import SlurmError
 from ...common.names import expect_known
 from ...common.times import seconds
 
-# Flags as scontrol(1) shows them, and whether one can be taken from a reservation that has it.
+# Flags as scontrol(1) shows them, and whether Slurm can remove one from a reservation.
 FLAGS = {
     "ANY_NODES": True,
     "DAILY": True,
@@ -44,16 +44,16 @@ ALIASES = {
     "STATIC_ALLOC": "STATIC",
     "USER_DEL": "USER_DELETE",
 }
-# Flags that Slurm gives to a new reservation only, and those that one of named nodes cannot be given.
+# Flags that Slurm sets on a new reservation only, and those that it does not set on one with named nodes.
 ONLY_NEW = ("FORCE_START", "TIME_FLOAT")
 NEVER_GIVEN = ("PART_NODES", "REPLACE", "REPLACE_DOWN", "SKIP")
-# What PURGE_COMP is without a time, in seconds.
+# The time of PURGE_COMP when none is given, in seconds.
 _PURGE = "PURGE_COMP"
 PURGE_DEFAULT = 300
-# Flags that Slurm sets by itself, from how the nodes were chosen and from what became of the reservation.
+# Flags that Slurm sets by itself, from how the nodes were chosen and from the state of the reservation.
 DERIVED_FLAGS = frozenset(("ALL_NODES", "SPEC_NODES", "SCHED_FAILED", "GRES_REQ"))
 
-# Flags by which Slurm moves a reservation on when it has ended.
+# Flags with which Slurm advances a reservation to its next occurrence when it has ended.
 RECURRING = frozenset(("HOURLY", "DAILY", "WEEKLY", "WEEKDAY", "WEEKEND"))
 
 DEFAULT_FLAGS = ("MAINT", "IGNORE_JOBS", "OVERLAP")
@@ -62,7 +62,7 @@ DEFAULT_FLAGS = ("MAINT", "IGNORE_JOBS", "OVERLAP")
 def as_flags(given: Iterable[str]) -> list[str]:
     """Return flags in Slurm's spelling, sorted; C(PURGE_COMP=00:05:00) keeps its time.
 
-    :raises SlurmError: for one that Slurm does not know, with those that look like it.
+    :raises SlurmError: for an unknown flag, with similar ones.
     """
     flags = []
     for item in given:
@@ -85,23 +85,23 @@ def _clock(total: int) -> str:
     return (f"{day}-" if day else "") + f"{hour:02d}:{minute:02d}:{second:02d}"
 
 
-def expect_given(flags: Iterable[str], refused: Iterable[str], why: str) -> None:
+def expect_settable(flags: Iterable[str], refused: Iterable[str], owner: str) -> None:
     """Refuse in check mode too what scontrol would refuse."""
     if wrong := sorted(set(flags) & set(refused)):
-        raise SlurmError(f"Slurm does not give the flag {', '.join(wrong)} to {why}")
+        raise SlurmError(f"Slurm does not set the flag {', '.join(wrong)} on {owner}")
 
 
-def flag_update(there: list[str], wanted: list[str]) -> dict[str, str]:
-    gone = [flag for flag in there if flag not in wanted]
+def flag_update(before: list[str], wanted: list[str]) -> dict[str, str]:
+    gone = [flag for flag in before if flag not in wanted]
     fixed = [flag for flag in gone if not FLAGS.get(flag.partition("=")[0], False)]
     if fixed:
         raise SlurmError(
-            f"Slurm cannot take the flag {', '.join(fixed)} from a reservation: name it in flags, or make the "
-            "reservation anew"
+            f"Slurm cannot remove the flag {', '.join(fixed)} from a reservation: name it in flags, or delete and "
+            "create the reservation"
         )
-    new = [flag for flag in wanted if flag not in there]
-    expect_given(new, (*ONLY_NEW, *NEVER_GIVEN), "a reservation that exists: make the reservation anew")
-    # A flag whose time changes, PURGE_COMP=..., is set anew and not taken away first.
+    new = [flag for flag in wanted if flag not in before]
+    expect_settable(new, (*ONLY_NEW, *NEVER_GIVEN), "an existing reservation: delete and create it")
+    # A flag whose time changes, PURGE_COMP=..., is set again and not removed first.
     words = {flag.partition("=")[0] for flag in wanted}
     signed = [f"+{flag}" for flag in new]
     signed += [f"-{flag.partition('=')[0]}" for flag in gone if flag.partition("=")[0] not in words]

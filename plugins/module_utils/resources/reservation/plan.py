@@ -17,7 +17,7 @@ from ...common.plan import Change, Plan
 from ...common.times import INFINITE_MINUTES, MINUTE, moment
 from ..node.records import select_nodes
 from .fields import ACCESS, DEFAULT_USERS, FIELDS, field_update, normalised, written
-from .flags import DEFAULT_FLAGS, NEVER_GIVEN, as_flags, expect_given, flag_update
+from .flags import DEFAULT_FLAGS, NEVER_GIVEN, as_flags, expect_settable, flag_update
 from .records import DETAILS, Reservation, find
 from .span import end_of, span_update
 
@@ -55,7 +55,7 @@ def _created(slurm: Slurm, params: dict[str, Any]) -> tuple[Reservation, Update]
     if not any(given.get(name) for name in ACCESS):
         given["users"] = list(DEFAULT_USERS)
     flags = as_flags(DEFAULT_FLAGS if params["flags"] is None else params["flags"])
-    expect_given(flags, NEVER_GIVEN, "a reservation whose nodes are named")
+    expect_settable(flags, NEVER_GIVEN, "a reservation whose nodes are named")
     start = moment("start_time", params["start_time"] or "now")
     begin = start.epoch if start.epoch is not None else int(time.time())
     record: dict[str, Any] = {name: field.empty for name, field in FIELDS.items()}
