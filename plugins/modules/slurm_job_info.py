@@ -96,7 +96,8 @@ jobs:
   description:
     - The jobs by their ids, each with its attributes under pyslurm's names. Times are in seconds since the epoch,
       time limits in minutes, memory in MiB.
-    - The tasks of an array that have not started are one job, with RV(ignore:array_tasks_waiting).
+    - The tasks of an array that have not started are one job, with RV(ignore:array_tasks_waiting) and without
+      RV(ignore:array_task_id).
   returned: success
   type: dict
   contains:

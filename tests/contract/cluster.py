@@ -15,7 +15,7 @@ import pwd
 import subprocess
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Union
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.job.criteria import NODE_ATTRIBUTES
@@ -65,8 +65,8 @@ class RealSlurm(Slurm):
         first = [word for words in jobs[:-1] for word in (*script, *words.split(), ":")]
         return int(command("sbatch", "--parsable", *first, *script, *jobs[-1].split(), "--wrap=exec sleep 300"))
 
-    def cancel(self, number: int) -> None:
-        command("scancel", str(number))
+    def cancel(self, job_id: Union[int, str]) -> None:
+        command("scancel", str(job_id))
 
 
 def command(*words: str) -> str:

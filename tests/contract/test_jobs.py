@@ -20,6 +20,11 @@ from ansible_collections.hpc.slurm.tests.contract.cluster import NODE_OPTIONS, R
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 
+def run_info(slurm: RealSlurm | FakeSlurm, **given: Any) -> dict[str, Any]:
+    options = dict.fromkeys(("job_ids", "criteria", "nodes", "states", "users", "partitions", "attributes"))
+    return execute(plan_info, slurm, {**options, "steps": False, **given}, check_mode=False)
+
+
 def test_a_held_job(slurm: RealSlurm | FakeSlurm) -> None:
     number = slurm.submit("--hold", "--nodelist=node4", "--exclude=node[5-6]", "--comment=c")
     (found,) = job_records(slurm, number)
@@ -40,6 +45,31 @@ def test_a_pending_array_is_one_job(slurm: RealSlurm | FakeSlurm, tasks: str) ->
     (found,) = job_records(slurm, number)
     ids = [found[name] for name in ("id", "array_id", "array_task_id", "array_tasks_waiting")]
     assert ids == [number, number, None, tasks]
+
+
+def test_a_long_list_of_pending_tasks_is_complete(slurm: RealSlurm | FakeSlurm) -> None:
+    number = slurm.submit("--hold", "--array=1-200:3%5")
+    slurm.cancel(f"{number}_100")
+    (found,) = job_records(slurm, number)
+    assert found["array_tasks_waiting"] == ",".join(str(task) for task in range(1, 200, 3) if task != 100)
+    assert run_info(slurm, job_ids=[f"{number}_199"])["missing"] == []
+    assert run_info(slurm, job_ids=[f"{number}_100"])["missing"] == [f"{number}_100"]
+
+
+def test_an_array_of_which_each_task_was_cancelled_before_it_started(slurm: RealSlurm | FakeSlurm) -> None:
+    number = slurm.submit("--hold", "--array=1-2")
+    slurm.cancel(f"{number}_1")
+    slurm.cancel(f"{number}_2")
+    (found,) = job_records(slurm, number)
+    ids = [found[name] for name in ("id", "array_id", "array_task_id", "array_tasks_waiting", "state")]
+    assert ids == [number, number, None, None, "CANCELLED"]
+
+
+def test_task_0_with_the_id_of_its_array(slurm: RealSlurm | FakeSlurm) -> None:
+    number = slurm.submit("--array=0", "--nodelist=node4")
+    until(lambda: [it["state"] for it in job_records(slurm, number)] == ["RUNNING"])
+    (found,) = job_records(slurm, number)
+    assert [found[name] for name in ("id", "array_id", "array_task_id")] == [number, number, 0]
 
 
 def test_running_tasks_of_an_array_are_separate_jobs(slurm: RealSlurm | FakeSlurm) -> None:
@@ -84,17 +114,14 @@ def test_the_module_finds_jobs(slurm: RealSlurm | FakeSlurm) -> None:
     running = slurm.submit("--nodelist=node5", "--comment=mine")
     until(lambda: [it["state"] for it in job_records(slurm, running)] == ["RUNNING"])
     job_ids = [f"{array}_4", f"{array}_5", str(running), f"{running}_0", "99999999"]
-    options = dict.fromkeys(("job_ids", "criteria", "nodes", "states", "users", "partitions", "attributes"))
-
-    def run_info(**given: Any) -> dict[str, Any]:
-        return execute(plan_info, slurm, {**options, "steps": False, **given}, check_mode=False)
-
-    found = run_info(job_ids=job_ids, attributes=["comment"])
+    found = run_info(slurm, job_ids=job_ids, attributes=["comment"])
     assert found["job_ids"] == [array, running]
     assert found["missing"] == [f"{array}_5", f"{running}_0", "99999999"]
     assert found["jobs"] == {str(array): {"comment": None}, str(running): {"comment": "mine"}}
-    assert run_info(nodes=["node[5-6]"], states=["running"], users=[slurm.user()])["job_ids"] == [running]
-    assert run_info(criteria={"comment": "mine", "state": "running", "batch_host": "node5"})["job_ids"] == [running]
+    assert run_info(slurm, nodes=["node[5-6]"], states=["running"], users=[slurm.user()])["job_ids"] == [running]
+    assert run_info(slurm, criteria={"comment": "mine", "state": "running", "batch_host": "node5"})["job_ids"] == [
+        running
+    ]
 
 
 # A node with jobs.

@@ -11,40 +11,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
 from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
+from ansible_collections.hpc.slurm.tests.unit.fake_jobs import NEW_JOB, Jobs
 from ansible_collections.hpc.slurm.tests.unit.fake_nodes import NEW_NODE, Nodes, copy, expect_attributes, expect_fields
 from ansible_collections.hpc.slurm.tests.unit.fake_refusals import denied, refusal
 from ansible_collections.hpc.slurm.tests.unit.fake_reservations import Reservations
 
-NEW_JOB: dict[str, Any] = {
-    "id": 0,
-    "array_id": None,
-    "array_task_id": None,
-    "array_tasks_waiting": None,
-    "heterogeneous_id": None,
-    "heterogeneous_offset": None,
-    "allocated_nodes": None,
-    "required_nodes": None,
-    "excluded_nodes": None,
-    "scheduled_nodes": None,
-    "state": "PENDING",
-    "state_reason": None,
-    "user_name": "slurm",
-    "partition": "main",
-    "name": "wrap",
-    "account": None,
-    "batch_host": None,
-    "comment": None,
-    "num_nodes": 1,
-    "is_batch_job": True,
-    "licenses": [],
-    "gres": {},
-    "reservation": None,
-}
 NODE_EVENTS = ("up", "down", "drained", "draining", "fail", "idle", "resume")
 RESOURCES = {"burst_buffer": "other", "primary_slurmdbd": "slurmdbd", "primary_database": "database"}
 MOST_OFFSET = 32_000
@@ -69,7 +45,9 @@ class FakeSlurm(Slurm):
         super().__init__()
         self.asking = user
         self.programs = set(programs)
-        self.queue: dict[int, dict[str, Any]] = {job["id"]: {**NEW_JOB, **job} for job in jobs}
+        self.cluster_jobs = Jobs(jobs)
+        self.queue = self.cluster_jobs.records
+        """The jobs, by id."""
         self.steps: dict[int, dict[str, dict[str, Any]]] = {}
         """The steps of jobs, by the jobs' ids."""
         self.cluster_nodes = Nodes(nodes, self._has_job)
@@ -152,33 +130,11 @@ class FakeSlurm(Slurm):
 
     def submit(self, *words: str) -> int:
         """Submit a job as sbatch does. A job that is not held and has a C(--nodelist) runs at once."""
-        first = max(self.queue, default=0) + 1
-        components = " ".join(words).split(" : ")
-        for offset, component in enumerate(components):
-            options = dict(word.removeprefix("--").partition("=")[::2] for word in component.split())
-            job = _submitted(options, self.asking)
-            if len(components) > 1:
-                job.update(heterogeneous_id=first, heterogeneous_offset=offset)
-            self._queue(first + offset, job, options.get("array"))
-        return first
+        return self.cluster_jobs.submit(words, self.asking)
 
-    def _queue(self, number: int, job: dict[str, Any], array: Optional[str]) -> None:
-        if array is None:
-            self.queue[number] = {**job, "id": number}
-        elif job["state"] == "PENDING":
-            self.queue[number] = {**job, "id": number, "array_id": number, "array_tasks_waiting": array}
-        else:  # each task that starts becomes a job, and the last has the id of the array
-            *others, last = [int(task) for task in array.split(",")]
-            self.queue[number] = {**job, "id": number, "array_id": number, "array_task_id": last}
-            for task in others:
-                own = max(self.queue) + 1
-                self.queue[own] = {**job, "id": own, "array_id": number, "array_task_id": task}
-
-    def cancel(self, number: int) -> None:
-        """Cancel a job as scancel does."""
-        for job in self.queue.values():
-            if number in (job["id"], job["array_id"], job["heterogeneous_id"]):
-                job["state"] = "CANCELLED"
+    def cancel(self, job_id: Union[int, str]) -> None:
+        """Cancel a job, an array, a het job or a task such as C(12_3), as scancel does."""
+        self.cluster_jobs.cancel(str(job_id))
 
     # Reservations.
 
@@ -269,20 +225,3 @@ class FakeSlurm(Slurm):
         self.writes[kind] += 1
         if self.broken:
             raise self.broken
-
-
-def _submitted(options: Mapping[str, str], user: str) -> dict[str, Any]:
-    nodes = options.get("nodelist")
-    running = nodes is not None and "hold" not in options
-    return {
-        **NEW_JOB,
-        "user_name": user,
-        "required_nodes": nodes,
-        "excluded_nodes": options.get("exclude"),
-        "comment": options.get("comment"),
-        "reservation": options.get("reservation"),
-        "state": "RUNNING" if running else "PENDING",
-        "state_reason": None if running else "JobHeldUser",
-        "allocated_nodes": nodes if running else None,
-        "batch_host": nodes if running else None,
-    }

@@ -93,6 +93,8 @@ def _run_command(command: list[str], environment: Mapping[str, str]) -> subproce
 def _import_pyslurm() -> ModuleType:
     # Otherwise the import initialises libslurm, which may end the process.
     os.environ["PYSLURM_DISABLE_AUTO_INIT"] = "1"
+    # Otherwise libslurm cuts a long list of array tasks off.
+    os.environ["SLURM_BITSTR_LEN"] = "0"
     try:
         import pyslurm
     except ImportError as error:

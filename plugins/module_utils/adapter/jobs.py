@@ -61,11 +61,11 @@ class JobRequests(Connection):
         unset = [job for job in loaded.values() if job.array_id and not job.array_tasks_waiting]
         unset = [job for job in unset if job.array_task_id is None]
         found: dict[int, Optional[int]] = {job.id: 0 for job in unset}
-        doubtful = [str(job.id) for job in unset if job.id == job.array_id]
+        doubtful = [job.id for job in unset if job.id == job.array_id]
         if doubtful:
-            output = self._run("squeue", "--noheader", "--states=all", f"--jobs={','.join(doubtful)}", "--format=%A %K")
+            output = self._run("squeue", "--noheader", "--all", "--states=all", "--format=%A %K")
             tasks = dict(line.split() for line in output.splitlines())
-            found.update({int(number): 0 if tasks.get(number) == "0" else None for number in doubtful})
+            found.update({number: 0 if tasks.get(str(number)) == "0" else None for number in doubtful})
         return found
 
     def job_attributes(self) -> list[str]:

@@ -79,7 +79,9 @@ def field_update(name: str, value: Any) -> str:
     field = FIELDS[name]
     if value == field.empty:
         if field.clear is None:
-            raise SlurmError(f"Slurm cannot clear {name} of a reservation: delete and create the reservation without it")
+            raise SlurmError(
+                f"Slurm cannot clear {name} of a reservation: delete and create the reservation without it"
+            )
         return field.clear
     if not field.updatable:
         raise SlurmError(f"Slurm sets {name} on a new reservation only: delete and create the reservation with it")

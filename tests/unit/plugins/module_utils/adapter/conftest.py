@@ -64,4 +64,5 @@ def pyslurm(monkeypatch: pytest.MonkeyPatch, command: Command) -> ModuleType:
     monkeypatch.setattr(Node, "failure", None)
     monkeypatch.delenv("SLURM_CONF", raising=False)
     monkeypatch.delenv("PYSLURM_DISABLE_AUTO_INIT", raising=False)
+    monkeypatch.delenv("SLURM_BITSTR_LEN", raising=False)
     return module

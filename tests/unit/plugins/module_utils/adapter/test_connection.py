@@ -27,6 +27,7 @@ def test_pyslurm_is_initialised_once(pyslurm: ModuleType, tmp_path: Path) -> Non
     slurm.nodes()
     assert pyslurm.inits == [str(tmp_path / "slurm.conf")]
     assert os.environ["PYSLURM_DISABLE_AUTO_INIT"] == "1"
+    assert os.environ["SLURM_BITSTR_LEN"] == "0"
 
 
 def test_without_the_option_slurm_finds_its_configuration(pyslurm: ModuleType) -> None:

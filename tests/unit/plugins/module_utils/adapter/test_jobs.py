@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
-from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.adapter.stand_in import RPCError
+from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.adapter.stand_in import Command, RPCError
 
 
 class Job:
@@ -82,6 +82,23 @@ def test_a_task_and_a_component_of_number_zero(jobs: Jobs) -> None:
         8: (0, None),
         9: (None, 0),
     }
+
+
+def test_a_task_with_the_id_of_its_array(jobs: Jobs, command: Command) -> None:
+    command("squeue", 'test "$*" = "--noheader --all --states=all --format=%A %K" && printf "8 1-2\n20 0\n21 N/A\n"')
+    ids = {"heterogeneous_id": None, "array_task_id": None, "array_tasks_waiting": None}
+    for number in (20, 21, 22):
+        jobs[number] = Job(id=number, array_id=number, **ids)
+    found = Slurm().jobs(("array_task_id",), lambda job: True, ())
+    tasks = {number: needed["array_task_id"] for number, (needed, _details) in found.items()}
+    assert tasks == {7: None, 8: 0, 9: None, 20: 0, 21: None, 22: None}  # job 22 has ended meanwhile
+
+
+def test_squeue_is_run_only_for_the_attribute_that_needs_it(jobs: Jobs) -> None:
+    jobs[20] = Job(id=20, array_id=20, array_task_id=None, array_tasks_waiting=None)
+    assert Slurm().jobs(("id",), lambda job: job["id"] == 20, ("array_id",)) == {20: ({"id": 20}, {"array_id": 20})}
+    with pytest.raises(SlurmError, match="the command squeue is not on PATH"):
+        Slurm().jobs(("id",), lambda job: False, ("array_task_id",))
 
 
 def test_steps(jobs: Jobs) -> None:
