@@ -81,6 +81,14 @@ def fake_cluster() -> FakeSlurm:
     return slurm
 
 
+def release(slurm: Slurm) -> tuple[int, int]:
+    """Return the Slurm release of a cluster, such as (26, 5)."""
+    if isinstance(slurm, FakeSlurm):
+        return (26, 5)
+    major, minor = command("scontrol", "--version").split()[-1].split(".")[:2]
+    return int(major), int(minor)
+
+
 def out_of_service(state: str) -> bool:
     return bool({"DOWN", "DRAIN", "FAIL"} & set(state.split("+")))
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -92,6 +93,30 @@ def expect_failure(answer: dict[str, Any], *texts: str) -> None:
     assert {"msg", "errno", "errno_name", "call"} <= set(answer), answer
     for text in texts:
         assert text in message
+
+
+def conf_without_controller(folder: Path) -> str:
+    """Write a slurm.conf that names a port on which no slurmctld listens, and return its path."""
+    text, replaced = re.subn("(?m)^SlurmctldPort=.*$", "SlurmctldPort=6999", CONF.read_text(encoding="utf-8"))
+    assert replaced == 1
+    (folder / "slurm.conf").write_text(text + "MessageTimeout=2\n", encoding="utf-8")
+    return str(folder / "slurm.conf")
+
+
+def replace_pyslurm(folder: Path, before: str = "", after: str = "") -> None:
+    """Write a module pyslurm to a folder on PYTHONPATH, which imports the real one and changes it."""
+    (folder / "pyslurm").mkdir()
+    (folder / "pyslurm" / "__init__.py").write_text(
+        f"""
+import sys
+sys.path.remove({str(folder)!r})
+del sys.modules["pyslurm"]
+{before}
+import pyslurm
+{after}
+""",
+        encoding="utf-8",
+    )
 
 
 @contextlib.contextmanager
@@ -200,13 +225,20 @@ def test_a_slurm_conf_that_may_not_be_read(module: str, readable: Path) -> None:
 
 @every_module
 def test_the_controller_is_down(module: str, readable: Path) -> None:
-    conf = readable / "slurm.conf"
-    text = CONF.read_text(encoding="utf-8").replace("SlurmctldPort=6817", "SlurmctldPort=6999")
-    conf.write_text(text + "MessageTimeout=2\n", encoding="utf-8")
-    answer = run(module, {"slurm_conf": str(conf)})
+    answer = run(module, {"slurm_conf": conf_without_controller(readable)})
     expect_failure(answer, "check that slurmctld runs (scontrol ping)", "SlurmctldHost")
     assert answer["errno_name"] == "SLURMCTLD_COMMUNICATIONS_CONNECTION_ERROR"
     assert answer["call"]
+
+
+@pytest.mark.parametrize("module", ["slurm_config_info", "slurm_node"])
+def test_a_pyslurm_that_initialises_libslurm_when_it_is_imported(module: str, readable: Path) -> None:
+    """pyslurm before 25.11.1 does so: the option must not be ignored and the default cluster be used."""
+    replace_pyslurm(readable, before="import os; os.environ.pop('PYSLURM_DISABLE_AUTO_INIT', None)")
+    options = {"slurm_conf": conf_without_controller(readable)}
+    answer = run(module, options, environment={"PYTHONPATH": str(readable)})
+    expect_failure(answer, "check that slurmctld runs (scontrol ping)")
+    assert answer["errno_name"] == "SLURMCTLD_COMMUNICATIONS_CONNECTION_ERROR"
 
 
 @every_module
@@ -230,20 +262,12 @@ def test_pyslurm_is_missing(module: str, readable: Path) -> None:
 
 @every_module
 def test_pyslurm_is_of_another_release(module: str, readable: Path) -> None:
-    shim = readable / "pyslurm"
-    shim.mkdir()
-    (shim / "__init__.py").write_text(
-        f"""
-import importlib.util, sys
-sys.path.remove({str(readable)!r})
-del sys.modules["pyslurm"]
-import pyslurm
-pyslurm.slurm_api_version = lambda: (24, 11, 0)
-""",
-        encoding="utf-8",
-    )
+    installed = output_of("scontrol", "--version").split()[-1].rpartition(".")[0]
+    replace_pyslurm(readable, after="pyslurm.slurm_api_version = lambda: (23, 2, 0)")
     answer = run(module, environment={"PYTHONPATH": str(readable)})
-    expect_failure(answer, "was built for Slurm 24.11, this host has Slurm 26.05", "install pyslurm 26.05")
+    expect_failure(
+        answer, f"was built for Slurm 23.02, this host has Slurm {installed}.", f"install pyslurm {installed}"
+    )
 
 
 @every_module

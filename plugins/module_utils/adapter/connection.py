@@ -12,7 +12,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Optional
 
 from .error_numbers import raise_for_output
 from .errors import SlurmError
@@ -21,11 +21,23 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+DEFAULT_CONF = "the default slurm.conf"
+
+
+class _Initialised(NamedTuple):
+    """pyslurm as it was initialised in this process."""
+
+    pyslurm: ModuleType
+    conf: Optional[str]
+
+
 class Connection:
     """A cluster, found by this host's slurm.conf.
 
     :param conf: path of a slurm.conf to use instead of the default one.
     """
+
+    _initialised: ClassVar[Optional[_Initialised]] = None
 
     def __init__(self, conf: Optional[str] = None) -> None:
         self._conf = conf
@@ -43,10 +55,29 @@ class Connection:
         """Return pyslurm, initialised with the cluster's slurm.conf."""
         if self._loaded is None:
             self._check_conf()
-            pyslurm = _import_pyslurm()
-            pyslurm.slurm_init(self._conf)
-            self._loaded = pyslurm
+            self._loaded = self._initialise_pyslurm()
         return self._loaded
+
+    def _initialise_pyslurm(self) -> ModuleType:
+        """Import pyslurm and initialise libslurm, which reads one slurm.conf in a process and ignores any other.
+
+        :raises SlurmError: when this process uses another slurm.conf already.
+        """
+        conf, imported, initialised = self._conf, sys.modules.get("pyslurm"), Connection._initialised
+        known = initialised if initialised and initialised.pyslurm is imported else None
+        if (known.conf != conf) if known else (imported and conf):
+            raise SlurmError(
+                f"cannot use {conf or DEFAULT_CONF}: this process has imported pyslurm with "
+                f"{(known.conf if known else None) or DEFAULT_CONF} before, and libslurm cannot change to another one; "
+                "run the task in a process of its own"
+            )
+        if conf:
+            # pyslurm before 25.11.1 initialises libslurm when it is imported, with this or with the default.
+            os.environ["SLURM_CONF"] = conf
+        pyslurm = _import_pyslurm()
+        pyslurm.slurm_init(conf)
+        Connection._initialised = _Initialised(pyslurm, conf)
+        return pyslurm
 
     def _run(self, program: str, *arguments: str) -> str:
         """Run one of Slurm's commands and return its output.

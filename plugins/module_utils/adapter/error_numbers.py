@@ -43,5 +43,5 @@ def _names(pyslurm: ModuleType) -> dict[int, str]:
     names = {
         value: name for name, value in vars(pyslurm).items() if name.startswith(prefixes) and isinstance(value, int)
     }
-    # slurm_errno.h of 25.05 and later; pyslurm 25.11 has no constant for it.
+    # slurm_errno.h of 25.11 and later; pyslurm 25.11 has no constant for it.
     return {2180: "ESLURM_INVALID_NODE_STATE_TRANSITION", **names}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+_STATE_ADVICE = "a node's state changed while the task ran: run the task again"
+
 # What the user can do, by the errno's name (slurm_errno.h).
 ADVICE = {
     "SLURMCTLD_COMMUNICATIONS_CONNECTION_ERROR": (
@@ -19,7 +21,8 @@ ADVICE = {
     "SLURM_PROTOCOL_VERSION_ERROR": "use Slurm libraries of the cluster's release on this host",
     "ESLURM_USER_ID_MISSING": "only root, SlurmUser and Slurm operators may do this: use become",
     "ESLURM_ACCESS_DENIED": "only root, SlurmUser and Slurm operators may do this: use become",
-    "ESLURM_INVALID_NODE_STATE_TRANSITION": "a node's state changed while the task ran: run the task again",
+    "ESLURM_INVALID_NODE_STATE": _STATE_ADVICE,
+    "ESLURM_INVALID_NODE_STATE_TRANSITION": _STATE_ADVICE,
 }
 
 
@@ -71,6 +74,7 @@ class ConflictError(SlurmError):
     """The plan is out of date: another process changed the object between the reading and the write."""
 
     NAMES = (
+        "ESLURM_INVALID_NODE_STATE",  # what Slurm before 25.11 answers for an invalid transition
         "ESLURM_INVALID_NODE_STATE_TRANSITION",
         "ESLURM_TRIGGER_DUP",
         "ESLURM_RESERVATION_INVALID",

@@ -6,7 +6,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -35,8 +40,24 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     return write
 
 
+class Importer(MetaPathFinder, Loader):
+    """Imports the replacement as pyslurm, and notes the environment variable SLURM_CONF at that moment."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
+        return spec_from_loader(fullname, self) if fullname == "pyslurm" else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self.module
+
+    def exec_module(self, module: ModuleType) -> None:
+        vars(module).update(imported_with=os.environ.get("SLURM_CONF"))
+
+
 @pytest.fixture
-def pyslurm(monkeypatch: pytest.MonkeyPatch, command: Command) -> ModuleType:
+def pyslurm(monkeypatch: pytest.MonkeyPatch, command: Command) -> Iterator[ModuleType]:
     module = ModuleType("pyslurm")
     inits: list[str | None] = []
     nodes = {
@@ -55,14 +76,17 @@ def pyslurm(monkeypatch: pytest.MonkeyPatch, command: Command) -> ModuleType:
         error=SimpleNamespace(slurm_strerror=lambda errno: TEXTS.get(errno, f"Unknown error {errno}")),
         ESLURM_ACCESS_DENIED=2002,
         ESLURM_INVALID_NODE_NAME=2018,
+        ESLURM_INVALID_NODE_STATE=2028,
         ESLURM_TRIGGER_DUP=2089,
         ESLURM_TEXT="not a number",
         OTHER_NUMBER=2018,
     )
-    monkeypatch.setitem(sys.modules, "pyslurm", module)
+    monkeypatch.delitem(sys.modules, "pyslurm", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Importer(module), *sys.meta_path])
     monkeypatch.setattr(Node, "sent", [])
     monkeypatch.setattr(Node, "failure", None)
     monkeypatch.delenv("SLURM_CONF", raising=False)
     monkeypatch.delenv("PYSLURM_DISABLE_AUTO_INIT", raising=False)
     monkeypatch.delenv("SLURM_BITSTR_LEN", raising=False)
-    return module
+    yield module
+    sys.modules.pop("pyslurm", None)

@@ -35,6 +35,38 @@ def test_without_the_option_slurm_finds_its_configuration(pyslurm: ModuleType) -
     assert pyslurm.inits == [None]
 
 
+def test_the_configuration_is_set_before_pyslurm_is_imported(pyslurm: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "slurm.conf").touch()
+    Slurm(str(tmp_path / "slurm.conf")).config()
+    assert vars(pyslurm)["imported_with"] == str(tmp_path / "slurm.conf")
+
+
+def test_a_second_configuration_in_one_process_is_refused(pyslurm: ModuleType, tmp_path: Path) -> None:
+    first, second = (str(tmp_path / name) for name in ("first.conf", "second.conf"))
+    for conf in (first, second):
+        Path(conf).touch()
+    Slurm(first).config()
+    for other, shown in ((second, second), (None, "the default slurm.conf")):
+        with pytest.raises(SlurmError) as caught:
+            Slurm(other).nodes()
+        assert caught.value.message == (
+            f"cannot use {shown}: this process has imported pyslurm with {first} before, and libslurm cannot change to "
+            "another one; run the task in a process of its own"
+        )
+    assert pyslurm.inits == [first]
+    Slurm(first).config()
+
+
+def test_pyslurm_was_imported_by_other_code(pyslurm: ModuleType, tmp_path: Path) -> None:
+    import pyslurm as _pyslurm  # noqa: F401
+
+    (tmp_path / "slurm.conf").touch()
+    with pytest.raises(SlurmError, match="this process has imported pyslurm with the default slurm.conf before"):
+        Slurm(str(tmp_path / "slurm.conf")).nodes()
+    assert pyslurm.inits == []
+    Slurm().config()
+
+
 def test_pyslurm_is_missing(pyslurm: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyslurm", None)
     with pytest.raises(SlurmError) as caught:

@@ -38,6 +38,7 @@ def test_advice_ends_the_message(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
+        ("ESLURM_INVALID_NODE_STATE", ConflictError),
         ("ESLURM_INVALID_NODE_STATE_TRANSITION", ConflictError),
         ("ESLURM_TRIGGER_DUP", ConflictError),
         ("ESLURM_ACCESS_DENIED", SlurmError),

@@ -53,6 +53,7 @@ def test_a_field_that_cannot_be_set_is_refused(pyslurm: ModuleType) -> None:
     [
         (2018, "ESLURM_INVALID_NODE_NAME", SlurmError),
         (2089, "ESLURM_TRIGGER_DUP", ConflictError),
+        (2028, "ESLURM_INVALID_NODE_STATE", ConflictError),
         (2180, "ESLURM_INVALID_NODE_STATE_TRANSITION", ConflictError),
         (9999, None, SlurmError),
     ],

@@ -70,15 +70,16 @@ def test_set_trigger(
     assert (tmp_path / "arguments").read_text(encoding="utf-8").splitlines() == arguments
 
 
+@pytest.mark.parametrize("conf", [None, "other.conf"])
 def test_the_environment_of_the_commands(
-    pyslurm: ModuleType, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pyslurm: ModuleType, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, conf: str | None
 ) -> None:
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     command("strigger", f'echo "$LC_ALL ${{SLURM_CONF-none}}" >>{tmp_path}/environment')
     (tmp_path / "other.conf").touch()
-    Slurm().clear_trigger(1)
-    Slurm(str(tmp_path / "other.conf")).clear_trigger(1)
-    assert (tmp_path / "environment").read_text(encoding="utf-8") == f"C none\nC {tmp_path}/other.conf\n"
+    Slurm(str(tmp_path / conf) if conf else None).clear_trigger(1)
+    expected = f"C {tmp_path / conf if conf else 'none'}\n"
+    assert (tmp_path / "environment").read_text(encoding="utf-8") == expected
 
 
 def test_clear_trigger(pyslurm: ModuleType, command: Command) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.configuration import SPELLINGS
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.resources import configuration
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
@@ -70,5 +71,5 @@ def test_an_unknown_name_gets_suggestions(name: str, advice: str) -> None:
 
 
 def test_no_spelling_is_redundant() -> None:
-    redundant = [theirs for theirs, ours in configuration.SPELLINGS.items() if theirs.lower() == ours.replace("_", "")]
+    redundant = [theirs for theirs, ours in SPELLINGS.items() if theirs.lower() == ours.replace("_", "")]
     assert redundant == []
