@@ -23,6 +23,8 @@ options:
     description:
       - The jobs to return, as squeue(1) takes them. V(123) is a job, with all tasks where it is an array and all
         components where it is a het job, V(123_4) is a task of an array and V(123+1) a component of a het job.
+      - Quote ids with an underscore. YAML reads an unquoted V(123_4) as the number 1234, which the module cannot tell
+        from a job of that number; RV(missing) then shows the number.
       - Those that are not there are named in RV(missing).
     type: list
     elements: str
@@ -82,6 +84,11 @@ EXAMPLES = r"""
       account: [physics, chemistry]
       num_nodes: 1000
     attributes: [user_name, submit_time, state_reason]
+
+- name: Read a task of an array, whose id needs quotes
+  hpc.slurm.slurm_job_info:
+    job_ids: ["223473_4"]
+    attributes: [state, exit_code]
 
 - name: Read a job with its steps
   hpc.slurm.slurm_job_info:

@@ -15,7 +15,8 @@ from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slu
 from ansible_collections.hpc.slurm.plugins.module_utils.common import trigger_events
 from ansible_collections.hpc.slurm.plugins.module_utils.common.module import execute
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.trigger.plan import plan_present
-from ansible_collections.hpc.slurm.tests.contract.cluster import PROGRAM
+from ansible_collections.hpc.slurm.tests.contract.cluster import PROGRAM, RealSlurm
+from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 
 def ours(slurm: Slurm) -> list[dict[str, Any]]:
@@ -82,6 +83,13 @@ def test_a_trigger_for_an_unknown_job_is_refused(slurm: Slurm) -> None:
     with pytest.raises(SlurmError) as caught:
         set_down(slurm, "--jobid=99999999", "--fini", permanent=False)
     assert (caught.value.errno, caught.value.name) == (2017, "ESLURM_INVALID_JOB_ID")
+
+
+def test_strigger_reads_a_task_of_an_array_as_the_array(slurm: RealSlurm | FakeSlurm) -> None:
+    """Which is why the module refuses the id of a task."""
+    number = slurm.submit("--hold", "--array=1-3")
+    set_down(slurm, f"--jobid={number}_2", "--fini", permanent=False)
+    assert [found["resource_id"] for found in ours(slurm)] == [str(number)]
 
 
 @pytest.mark.parametrize("differing", [{"program": "/no/such/program"}, {"permanent": False, "offset": 32001}])

@@ -206,9 +206,10 @@ class FakeSlurm(Slurm):
         values = dict(selector.removeprefix("--").partition("=")[::2] for selector in selectors)
         event = next(name for name in values if name not in ("node", "jobid"))
         if "jobid" in values:
-            if int(values["jobid"]) not in self.queue:
+            number = values["jobid"].partition("_")[0]  # strigger ignores the task of an array
+            if int(number) not in self.queue:
                 raise refusal(2017, "ESLURM_INVALID_JOB_ID", "Invalid job id specified", call)
-            return {"event": event, "resource": "job", "resource_id": values["jobid"]}
+            return {"event": event, "resource": "job", "resource_id": number}
         if "node" in values or event == "reconfig":
             names = values.get("node") or "*"
             if names != "*" and not set(hostlist.expand(names)) <= set(self.records):

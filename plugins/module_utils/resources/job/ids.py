@@ -21,6 +21,8 @@ ID_ATTRIBUTES = (
     "heterogeneous_id",
     "heterogeneous_offset",
 )
+# Greater numbers mean "not set" and "infinite" (slurm.h).
+MAX_NUMBER = 0xFFFFFFFD
 _JOB_ID = re.compile(r"(?P<job>\d+)(?:_(?P<task>\d+)|\+(?P<component>\d+))?")
 
 
@@ -42,6 +44,11 @@ class JobId(NamedTuple):
         if not match:
             raise SlurmError(
                 f"not a job id: {text!r}; write 123, 123_4 for a task of an array or 123+1 for a component of a het job"
+            )
+        if not 0 < int(match["job"]) <= MAX_NUMBER:
+            raise SlurmError(
+                f"not a job id: {text!r}, which is not between 1 and {MAX_NUMBER}; quote an id with an underscore: "
+                "YAML reads an unquoted 123_4 as the number 1234"
             )
         task, component = (None if part is None else int(part) for part in match.group("task", "component"))
         return cls(text.strip(), int(match["job"]), task, component)

@@ -57,7 +57,7 @@ def describe(params: dict[str, Any]) -> Wanted:
         raise SlurmError(
             f"{', '.join(given)} is for state=absent: Slurm gives a new trigger its id, and it belongs to this user"
         )
-    event, job_id = params["event"], params["job_id"]
+    event, job_id = params["event"], job_number(params["job_id"])
     nodes = frozenset(hostlist.from_option(params["nodes"] or []))
     resource = _resource(event, job_id, nodes)
     permanent = params["permanent"] if params["permanent"] is not None else resource == "node"
@@ -70,6 +70,21 @@ def describe(params: dict[str, Any]) -> Wanted:
     if permanent and resource == "job":
         raise SlurmError("a job's trigger cannot be permanent: it ends with the job; leave permanent out")
     return Wanted(event, resource, nodes, job_id, offset, permanent, _program(params["program"]))
+
+
+def job_number(job_id: Optional[str]) -> Optional[str]:
+    """Return a job id as strigger lists it.
+
+    :raises SlurmError: for an id such as C(123_4), for which strigger would set a trigger for the whole array.
+    """
+    if job_id is None:
+        return None
+    if not re.fullmatch(r"[0-9]+", job_id.strip()):
+        raise SlurmError(
+            f"job_id is not a number: {job_id!r}; a trigger is about a whole array, or about a task that has started "
+            "by the task's own number (squeue --format=%A)"
+        )
+    return str(int(job_id))
 
 
 def _resource(event: str, job_id: Optional[str], nodes: frozenset[str]) -> str:
@@ -129,10 +144,11 @@ def _nodes(trigger: dict[str, Any]) -> Optional[frozenset[str]]:
 def matches_options(trigger: Trigger, params: dict[str, Any]) -> bool:
     """Tell whether a trigger matches every option of a task with state=absent."""
     ids, nodes = params["trigger_ids"], params["nodes"]
+    job_id = job_number(params["job_id"])
     checks = (
         ids is None or trigger["id"] in ids,
         nodes is None or _nodes(trigger) == frozenset(hostlist.from_option(nodes)),
-        params["job_id"] is None or (trigger["resource"], trigger["resource_id"]) == ("job", params["job_id"]),
+        job_id is None or (trigger["resource"], trigger["resource_id"]) == ("job", job_id),
         all(params[name] is None or trigger[name] == params[name] for name in ("event", "offset", "permanent", "user")),
         params["program"] is None or trigger["program"] == params["program"].strip(),
         pattern_filter("purge_matching", params["purge_matching"])(trigger["program"]),

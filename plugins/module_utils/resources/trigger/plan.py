@@ -13,7 +13,7 @@ from ...adapter.errors import SlurmError
 from ...adapter.slurm import Slurm
 from ...common import hostlist
 from ...common.plan import Change, Plan
-from .description import FIELDS, Wanted, describe, is_same, matches_options, pattern_filter
+from .description import FIELDS, Wanted, describe, is_same, job_number, matches_options, pattern_filter
 
 
 def plan_trigger(slurm: Slurm, params: dict[str, Any]) -> Plan:
@@ -46,6 +46,7 @@ def plan_present(slurm: Slurm, params: dict[str, Any]) -> Plan:
 def plan_absent(slurm: Slurm, params: dict[str, Any]) -> Plan:
     # Wrong options are refused also where there is no trigger to compare with.
     hostlist.from_option(params["nodes"] or [])
+    job_number(params["job_id"])
     pattern_filter("purge_matching", params["purge_matching"])
     matching = [trigger for trigger in slurm.triggers() if matches_options(trigger, params)]
     changes = [change for trigger in matching for change in _removal(trigger)]

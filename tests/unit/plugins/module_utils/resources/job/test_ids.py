@@ -35,6 +35,16 @@ def test_not_a_job_id(text: str) -> None:
     assert slurm.reads["jobs"] == 0
 
 
+@pytest.mark.parametrize("text", ["0", "0_1", "4294967294", "4294967295", "123456781234", "99999999999+1"])
+def test_a_number_that_no_job_has(text: str) -> None:
+    with pytest.raises(SlurmError, match="not between 1 and 4294967293; quote an id with an underscore: YAML reads"):
+        JobId.parse(text)
+
+
+def test_the_greatest_number_of_a_job() -> None:
+    assert JobId.parse("4294967293_4").job == 4294967293
+
+
 @pytest.mark.parametrize(
     ("text", "tasks"),
     [

@@ -63,6 +63,20 @@ def test_combinations_that_are_refused(slurm: FakeSlurm, given: dict[str, Any], 
     assert (sum(slurm.reads.values()), sum(slurm.writes.values())) == (0, 0)
 
 
+@pytest.mark.parametrize("job_id", ["7_1", "7+1", "x", "", "-7", "7.0"])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_job_id_that_strigger_would_read_as_another(slurm: FakeSlurm, state: str, job_id: str) -> None:
+    with pytest.raises(SlurmError, match="job_id is not a number: .*; a trigger is about a whole array"):
+        run_module(slurm, state, event="fini", job_id=job_id, program="/bin/true")
+    assert slurm.trigger_records == []
+
+
+def test_the_same_job_in_another_notation(slurm: FakeSlurm) -> None:
+    set_trigger(slurm, event="fini", job_id="7")
+    assert run_module(slurm, event="fini", job_id=" 07 ", program="/bin/true")["changed"] is False
+    assert run_module(slurm, "absent", job_id="07")["changed"] is True
+
+
 @pytest.mark.parametrize(
     ("program", "message"),
     [

@@ -33,6 +33,11 @@ def test_info(with_triggers: FakeSlurm, given: dict[str, Any], ids: list[int]) -
     assert (result["changed"], sum(with_triggers.writes.values())) == (False, 0)
 
 
+def test_info_with_a_task_of_an_array(with_triggers: FakeSlurm) -> None:
+    with pytest.raises(SlurmError, match="job_id is not a number: '7_1'"):
+        plan_info(with_triggers, {"event": None, "user": None, "job_id": "7_1", "program": None})
+
+
 def test_info_with_a_wrong_regular_expression(with_triggers: FakeSlurm) -> None:
     with pytest.raises(SlurmError, match=r"program is not a regular expression: '\*'"):
         plan_info(with_triggers, {"event": None, "user": None, "job_id": None, "program": "*"})
