@@ -21,4 +21,4 @@ class ConfigurationRequests(Connection):
         pyslurm = self._pyslurm()
         with translated(pyslurm, "REQUEST_BUILD_INFO"):
             loaded = pyslurm.slurmctld.Config.load()
-            return record(loaded, properties(type(loaded)))
+            return record(loaded, properties(type(loaded)), self._unreadable.of("slurm.conf", ""))
