@@ -168,7 +168,13 @@ def restored(slurm: Slurm) -> Iterator[Slurm]:
         ({"activefeatures": ""}, "active_features", []),
         ({"availablefeatures": "", "activefeatures": ""}, "available_features", []),
         ({"availablefeatures": "a,b", "activefeatures": "b"}, "active_features", ["b"]),
-        ({"gres": "gpu:2,gpu:tesla:1"}, "configured_gres", {"gpu": 2, "gpu:tesla": 1}),
+        ({"gres": "fpga:2,fpga:tesla:1"}, "configured_gres", {"fpga": 2, "fpga:tesla": 1}),
+        ({"gres": "fpga"}, "configured_gres", {"fpga": 1}),
+        ({"gres": "fpga:tesla,link:2"}, "configured_gres", {"fpga:tesla": 1, "link": 2}),
+        ({"gres": "link:lustre:no_consume:4G"}, "configured_gres", {"link:lustre:no_consume": 4 << 30}),
+        ({"gres": "link:no_consume:8"}, "configured_gres", {"link:no_consume": 8}),
+        ({"gres": "fpga:4K,link:2m"}, "configured_gres", {"fpga": 4096, "link": 2 << 20}),
+        ({"gres": "link:3T"}, "configured_gres", {"link": 3 << 40}),
         ({"cpubind": "core"}, "cpu_binding", "cores"),
         ({"cpubind": "ldom"}, "cpu_binding", "ldoms"),
         ({"cpubind": "none"}, "cpu_binding", "none"),
@@ -182,7 +188,7 @@ def test_an_attribute_is_set(restored: Slurm, fields: dict[str, str], attribute:
 
 
 def test_attributes_are_cleared(restored: Slurm) -> None:
-    restored.update_attributes(ALL_NODES, {"comment": "c", "extra": "e", "gres": "gpu:2", "cpubind": "core"})
+    restored.update_attributes(ALL_NODES, {"comment": "c", "extra": "e", "gres": "fpga:2", "cpubind": "core"})
     restored.update_attributes(ALL_NODES, {"comment": "", "extra": "", "gres": "", "cpubind": "off"})
     found = attributes_of(restored)
     assert [found[name] for name in ("comment", "extra", "configured_gres", "cpu_binding")] == [None, None, {}, None]
@@ -219,7 +225,12 @@ def test_an_attribute_is_refused(
         {"weight": 0},
         {"available_features": "b,a,large", "active_features": ["large", "a"]},
         {"available_features": [], "active_features": None},
-        {"configured_gres": {"gpu": 2, "gpu:tesla": 1}, "cpu_binding": "Core"},
+        {"configured_gres": {"fpga": 2, "fpga:tesla": 1}, "cpu_binding": "Core"},
+        {"configured_gres": "fpga"},
+        {"configured_gres": "fpga:tesla"},
+        {"configured_gres": ["fpga:tesla:2", "link:lustre:no_consume:4G"]},
+        {"configured_gres": {"link:no_consume": "8K"}},
+        {"configured_gres": {"link:no_consume": "1P"}},
     ],
 )
 def test_check_mode_predicts_the_attributes(restored: Slurm, attributes: dict[str, Any]) -> None:

@@ -296,6 +296,7 @@ def test_clustershell_is_missing(module: str, readable: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "command"),
     [
+        ("slurm_node_info", "sinfo"),
         ("slurm_reservation", "scontrol"),
         ("slurm_reservation_info", "scontrol"),
         ("slurm_trigger", "strigger"),

@@ -54,12 +54,10 @@ def less() -> Iterator[Slurm]:
     before = CONF.read_text(encoding="utf-8")
     # Without config_overrides slurmctld checks what a node registers with.
     text = before.replace("SlurmdParameters=config_overrides\n", "").replace("CPUs=4", f"CPUs={os.cpu_count()}")
-    line = re.search(r"^NodeName=node\[1-8\] .*Port=\[37001-37008\] .*\n", text, re.MULTILINE)
-    assert line and "RealMemory=1000 " in line[0]
-    valid = line[0].replace("node[1-8]", "node[1-7]").replace("37008", "37007")
-    invalid = line[0].replace("node[1-8]", LESS).replace("[37001-37008]", "37008").replace("=1000 ", "=99999999 ")
+    text, found = re.subn(rf"(?m)^(NodeName={LESS} .*RealMemory=)1000 ", r"\g<1>99999999 ", text)
+    assert found == 1
     try:
-        configure(text.replace(line[0], valid + invalid))
+        configure(text)
         until(lambda: "INVALID_REG" in states()[LESS])
         said("scontrol", "update", "nodename=node7", "state=drain", "reason=somebody")
         yield Slurm()

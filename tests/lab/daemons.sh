@@ -9,7 +9,12 @@ install -d -m 0755 /etc/slurm
 install -m 0644 "$here/slurm.conf" /etc/slurm/slurm.conf
 echo 'CgroupPlugin=disabled' >/etc/slurm/cgroup.conf
 install -m 0755 "$here/reboot_node.sh" /usr/local/sbin/reboot-node
+install -m 0644 "$here/gres.conf" /etc/slurm/gres.conf
 install -d -o slurm -g slurm -m 0755 /run/slurm /var/lib/slurm /var/lib/slurm/slurmctld
+
+# Files that are as good as devices, as long as no job is confined to them.
+install -d -m 0755 /var/lib/slurm/gpu
+touch /var/lib/slurm/gpu/{0..3}
 
 # A home, so that Ansible can also be run as this user and not only become it.
 usermod --home /var/lib/slurm slurm

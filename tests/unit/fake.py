@@ -59,6 +59,8 @@ class FakeSlurm(Slurm):
         self.writes: Counter[str] = Counter()
         self.broken: Optional[SlurmError] = None
         """The error of every write, when set."""
+        self.read_warnings: list[str] = []
+        """The attributes that could not be read."""
         self.unreadable: Optional[SlurmError] = None
         """The error of every reading of reservations, when set."""
         self.meanwhile: list[Callable[[], None]] = []
@@ -73,6 +75,9 @@ class FakeSlurm(Slurm):
 
     def user(self) -> str:
         return self.asking
+
+    def warnings(self) -> list[str]:
+        return list(self.read_warnings)
 
     def executable(self, path: str) -> bool:
         return path in self.programs

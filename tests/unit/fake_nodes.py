@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Optional
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.gres import parse_gres
 from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 from ansible_collections.hpc.slurm.tests.unit.fake_refusals import refusal
 from ansible_collections.hpc.slurm.tests.unit.fake_reservations import complain
@@ -32,6 +33,8 @@ NEW_NODE: dict[str, Any] = {
     "available_features": [],
     "active_features": [],
     "configured_gres": {},
+    "allocated_gres": {},
+    "allocated_gres_indexes": {},
     "cpu_binding": None,
     "address": "localhost",
     "hostname": "localhost",
@@ -187,8 +190,7 @@ def attribute(key: str, value: str) -> Any:
     if key in ("activefeatures", "availablefeatures"):
         return value.split(",") if value else []
     if key == "gres":
-        pairs = [item.rpartition(":")[::2] for item in value.split(",") if item]
-        return {name: int(count) for name, count in pairs}
+        return parse_gres(value)
     if key == "weight":
         return int(value or 0)
     if key == "cpubind":

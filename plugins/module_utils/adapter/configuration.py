@@ -119,7 +119,7 @@ class ConfigurationRequests(Connection):
         if "slurm_user_name" not in names:  # pyslurm 24.11 reads four parameters
             return parse_config(self._run("scontrol", "show", "config"))
         with translated(pyslurm, "REQUEST_BUILD_INFO"):
-            return record(pyslurm.slurmctld.Config.load(), names)
+            return record(pyslurm.slurmctld.Config.load(), names, self._unreadable.of("slurm.conf", ""))
 
 
 def parse_config(text: str) -> dict[str, Any]:

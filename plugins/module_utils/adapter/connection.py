@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Optional
 
 from .error_numbers import raise_for_output
 from .errors import SlurmError
+from .values import Unreadable
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -42,6 +43,7 @@ class Connection:
     def __init__(self, conf: Optional[str] = None) -> None:
         self._conf = conf
         self._loaded: Optional[ModuleType] = None
+        self._unreadable = Unreadable()
 
     def user(self) -> str:
         """Return the name of the user that this process runs as, as strigger shows it."""
@@ -50,6 +52,10 @@ class Connection:
             return pwd.getpwuid(uid).pw_name
         except KeyError:
             return str(uid)
+
+    def warnings(self) -> list[str]:
+        """Return what a module's result has to warn of: the attributes that could not be read until now."""
+        return self._unreadable.warnings()
 
     def _pyslurm(self) -> ModuleType:
         """Return pyslurm, initialised with the cluster's slurm.conf."""

@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 from .connection import Connection
 from .error_numbers import translated
-from .values import plain, properties, record
+from .values import Note, plain, properties, record
 
 # Attributes of pyslurm's jobs and steps that need a request or an option of their own.
 _SEPARATE = frozenset(("stats", "steps", "pids"))
@@ -44,11 +44,15 @@ class JobRequests(Connection):
         users: dict[int, Any] = {}
         task_ids = self._array_task_ids(loaded) if "array_task_id" in {*needed, *attributes} else {}
         for number, job in loaded.items():
-            examined = _job(job, needed, users, task_ids)
+            note = self._unreadable.of("job", number)
+            examined = _job(job, needed, users, task_ids, note)
             if keep(examined):
-                details = _job(job, attributes, users, task_ids)
+                details = _job(job, attributes, users, task_ids, note)
                 if steps:
-                    details["steps"] = {str(name): _step(step) for name, step in job.steps.items()}
+                    details["steps"] = {
+                        str(name): _step(step, self._unreadable.of("step", f"{number}.{name}"))
+                        for name, step in job.steps.items()
+                    }
                 found[int(number)] = (examined, details)
         return found
 
@@ -74,14 +78,14 @@ class JobRequests(Connection):
 
 
 def _job(
-    job: Any, attributes: Collection[str], users: dict[int, Any], task_ids: Mapping[int, Optional[int]]
+    job: Any, attributes: Collection[str], users: dict[int, Any], task_ids: Mapping[int, Optional[int]], note: Note
 ) -> dict[str, Any]:
     """Return attributes of a job.
 
     :param users: a cache of user names: pyslurm looks the user up once for each job.
     :param task_ids: array task ids by job id, where pyslurm returns None.
     """
-    found = record(job, [name for name in attributes if name != "user_name"])
+    found = record(job, [name for name in attributes if name != "user_name"], note)
     if "user_name" in attributes:
         if job.user_id not in users:
             users[job.user_id] = plain(job.user_name)
@@ -94,5 +98,5 @@ def _job(
     return found
 
 
-def _step(step: Any) -> dict[str, Any]:
-    return record(step, [name for name in properties(type(step)) if name not in _SEPARATE])
+def _step(step: Any, note: Note) -> dict[str, Any]:
+    return record(step, [name for name in properties(type(step)) if name not in _SEPARATE], note)

@@ -60,7 +60,12 @@ def execute(planner: Planner, slurm: Slurm, params: dict[str, Any], check_mode: 
             if attempt == ATTEMPTS or not isinstance(error, ConflictError):
                 raise
     changed = changed or bool(plan.changes)
-    return {**result, "changed": changed, "diff": diff_of(plan.changes), "warnings": list(plan.warnings)}
+    return {
+        **result,
+        "changed": changed,
+        "diff": diff_of(plan.changes),
+        "warnings": [*plan.warnings, *slurm.warnings()],
+    }
 
 
 def _apply(plan: Plan) -> dict[str, Any]:

@@ -11,7 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ...adapter.errors import SlurmError
+from ...adapter.gres import parse_gres
 from ...common.names import expect_known
+
+# A generic resource in gres.conf(5): its name, a type, whether it is only counted, how many there are.
+_GRES = re.compile(r"[A-Za-z]\w*(:[\w.+-]*[A-Za-z][\w.+-]*)?(:no_consume)?(:\d+[KMGTP]?)?", re.IGNORECASE)
+_COUNT = re.compile(r"\d+[KMGTP]?", re.IGNORECASE)
 
 
 class Attribute(NamedTuple):
@@ -50,14 +55,15 @@ def as_weight(value: Any) -> int:
 
 
 def as_gres(value: Any) -> dict[str, int]:
-    """Generic resources: C(gpu:2,gpu:tesla:1), or a mapping C({"gpu": 2, "gpu:tesla": 1}) as pyslurm gives them."""
-    if isinstance(value, Mapping):
-        pairs = [(str(name), str(count)) for name, count in value.items()]
-    else:
-        pairs = [(name, count) for name, _colon, count in (item.rpartition(":") for item in as_set(value))]
-    if not all(name and count.isdecimal() for name, count in pairs):
-        raise SlurmError(f"configured_gres is a list of NAME:COUNT or NAME:TYPE:COUNT, this is {value!r}")
-    return {name: int(count) for name, count in sorted(pairs)}
+    """Generic resources: C(gpu:2,gpu:tesla:1), or a mapping C({"gpu": 2, "gpu:tesla": 1}) as they are returned."""
+    counts = list(value.values()) if isinstance(value, Mapping) else []
+    items = [f"{name}:{count}" for name, count in value.items()] if isinstance(value, Mapping) else as_set(value)
+    if not all(map(_COUNT.fullmatch, map(str, counts))) or not all(map(_GRES.fullmatch, items)):
+        raise SlurmError(
+            "configured_gres is a list of NAME[:TYPE][:no_consume][:COUNT], with counts such as 2 or 4K: this is "
+            f"{value!r}"
+        )
+    return dict(sorted(parse_gres(",".join(items)).items()))
 
 
 def as_binding(value: Any) -> Any:

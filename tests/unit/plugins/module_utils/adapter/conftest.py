@@ -17,6 +17,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.adapter.stand_in import (
     TEXTS,
     Command,
@@ -71,6 +72,7 @@ def pyslurm(monkeypatch: pytest.MonkeyPatch, command: Command) -> Iterator[Modul
         Nodes=SimpleNamespace(load=lambda: nodes),
         slurmctld=SimpleNamespace(Config=Config),
         slurm_api_version=lambda: (26, 5, 5),
+        utils=SimpleNamespace(nodelist_from_range_str=hostlist.expand),
         inits=inits,
         slurm_init=inits.append,
         error=SimpleNamespace(slurm_strerror=lambda errno: TEXTS.get(errno, f"Unknown error {errno}")),

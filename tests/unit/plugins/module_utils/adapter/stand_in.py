@@ -37,7 +37,7 @@ class Config:
 class Node:
     """What the adapter uses of pyslurm.Node."""
 
-    state = reason = reason_user = weight = None
+    state = reason = reason_user = weight = configured_gres = None
     sent: list[tuple[str, dict[str, Any]]] = []
     failure: Exception | None = None
 

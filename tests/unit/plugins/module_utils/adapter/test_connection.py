@@ -24,7 +24,7 @@ def test_pyslurm_is_initialised_once(pyslurm: ModuleType, tmp_path: Path) -> Non
     slurm = Slurm(str(tmp_path / "slurm.conf"))
     assert pyslurm.inits == []
     slurm.config()
-    slurm.nodes()
+    slurm.nodes(["state"])
     assert pyslurm.inits == [str(tmp_path / "slurm.conf")]
     assert os.environ["PYSLURM_DISABLE_AUTO_INIT"] == "1"
     assert os.environ["SLURM_BITSTR_LEN"] == "0"
@@ -111,7 +111,7 @@ def test_the_conf_of_the_option_is_missing(pyslurm: ModuleType) -> None:
 def test_the_conf_of_the_environment_is_missing(pyslurm: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_CONF", "/no/such/slurm.conf")
     with pytest.raises(SlurmError, match="which the environment variable SLURM_CONF names"):
-        Slurm().nodes()
+        Slurm().nodes(["state"])
 
 
 def test_the_conf_may_not_be_read(pyslurm: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -30,11 +31,13 @@ def test_nodes_are_plain_values(pyslurm: ModuleType) -> None:
     assert Slurm().nodes(["reason_user"]) == {"n1": {"reason_user": "alice"}, "n2": {"reason_user": None}}
 
 
-def test_all_attributes(pyslurm: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_attributes(pyslurm: ModuleType, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    command("sinfo", "true")
     for name in ("sent", "failure"):  # the stand-in's own
         monkeypatch.delattr(Node, name)
-    assert Slurm().node_attributes() == ["reason", "reason_user", "state", "weight"]
-    assert sorted(Slurm().nodes()["n1"]) == ["reason", "reason_user", "state", "weight"]
+    gres = ["allocated_gres", "allocated_gres_indexes", "configured_gres"]
+    assert Slurm().node_attributes() == [*gres, "reason", "reason_user", "state", "weight"]
+    assert sorted(Slurm().nodes()["n1"]) == Slurm().node_attributes()
 
 
 def test_an_update_takes_one_request(pyslurm: ModuleType) -> None:
@@ -119,3 +122,48 @@ def test_update_attributes(pyslurm: ModuleType, command: Command, tmp_path: Path
     command("scontrol", f'test "$1" = --version || printf "%s\\n" "$@" >{tmp_path}/said')
     Slurm().update_attributes("n[1-2]", {"comment": "a b = c", "gres": ""})
     assert arguments_of(tmp_path) == ["update", "nodename=n[1-2]", "comment=a b = c", "gres="]
+
+
+GRES = ("configured_gres", "allocated_gres", "allocated_gres_indexes")
+
+
+def test_generic_resources_are_those_of_sinfo(pyslurm: ModuleType, command: Command) -> None:
+    line = "n[1-2]|gpu:tesla:4,bandwidth:no_consume:4G|gpu:tesla:2(IDX:0,2),bandwidth:0|"
+    command("sinfo", f"echo '{line}'")
+    expected = {
+        "configured_gres": {"gpu:tesla": 4, "bandwidth:no_consume": 4 << 30},
+        "allocated_gres": {"gpu:tesla": 2},
+        "allocated_gres_indexes": {"gpu:tesla": "0,2"},
+    }
+    assert Slurm().nodes(GRES) == {"n1": expected, "n2": expected}
+    assert Slurm().nodes(["weight", "allocated_gres"])["n1"] == {"weight": 1, "allocated_gres": {"gpu:tesla": 2}}
+
+
+def test_sinfo_is_not_run_for_other_attributes(pyslurm: ModuleType) -> None:
+    assert Slurm().nodes(["weight"])["n1"] == {"weight": 1}
+
+
+class Odd:
+    """An attribute that pyslurm cannot convert."""
+
+    def __get__(self, source: object, kind: type) -> int:
+        return int("no_consume")
+
+
+def test_a_node_without_a_partition_is_not_in_sinfo(pyslurm: ModuleType, command: Command) -> None:
+    class OddNode(Node):
+        configured_gres = Odd()
+
+    command("sinfo", "true")
+    nodes = {"n1": Node("n1", configured_gres={"gpu": 2}), "n2": OddNode("n2")}
+    vars(pyslurm).update(Nodes=SimpleNamespace(load=lambda: nodes))
+    slurm = Slurm()
+    none: dict[str, Any] = {"allocated_gres": {}, "allocated_gres_indexes": {}}
+    assert slurm.nodes(GRES) == {
+        "n1": {"configured_gres": {"gpu": 2}, **none},
+        "n2": {"configured_gres": None, **none},
+    }
+    assert slurm.warnings() == [
+        "configured_gres of node n2 cannot be read and is returned as null: pyslurm raises ValueError: invalid literal "
+        "for int() with base 10: 'no_consume'"
+    ]
