@@ -10,6 +10,8 @@ install -m 0644 "$here/slurm.conf" /etc/slurm/slurm.conf
 echo 'CgroupPlugin=disabled' >/etc/slurm/cgroup.conf
 install -m 0755 "$here/reboot_node.sh" /usr/local/sbin/reboot-node
 install -m 0644 "$here/gres.conf" /etc/slurm/gres.conf
+install -m 0755 "$here/power_node.sh" /usr/local/sbin/suspend-node
+install -m 0755 "$here/power_node.sh" /usr/local/sbin/resume-node
 install -d -o slurm -g slurm -m 0755 /run/slurm /var/lib/slurm /var/lib/slurm/slurmctld
 
 # Files that are as good as devices, as long as no job is confined to them.
@@ -30,6 +32,9 @@ setpriv --reuid=slurm --regid=slurm --init-groups slurmctld -i
 for number in 1 2 3 4 5 6 7 8; do
     slurmd -N "node$number"
 done
+mkfifo /run/slurm/power
+chown slurm:slurm /run/slurm/power
+"$here/power_daemon.sh" &
 touch /var/log/lab/started
 
 # Children whose parents are gone come to process 1, and bash takes them in while it waits.
