@@ -28,8 +28,8 @@ description:
     C(run_playbook) to these hosts; C(meta.received_at), and the other keys in C(meta) of the original event.
   - C(meta.uuid) is computed from C(meta.uuid) of the original event, so that a repeated event gets the same uuids. When
     it has none, they are random.
-  - An event that cannot be expanded is not replaced. It gets the key C(hostlist_error) with the reason, which a rule can
-    match, and the reason is logged. No value from a sender ends the rulebook.
+  - An event that cannot be expanded is not replaced. It gets the key C(hostlist_error) with the reason, which a rule
+    can match, and the reason is logged. No value from a sender ends the rulebook.
   - Invalid arguments are an error at the first event, which the source handles in its own way. C(eda.builtin.webhook)
     answers 500; most others end, and so does the rulebook. ansible-rulebook does not insert variables into arguments of
     filters.
