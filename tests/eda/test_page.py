@@ -446,7 +446,7 @@ def test_headings_and_tables_have_their_names(page: Browser, listener: Listener)
     headings = page.js("return [...document.querySelectorAll('h1, h2')].map(h => h.tagName + ' ' + h.textContent)")
     assert headings == [
         "H1 Status of Slurm node events",
-        "H2 12 nodes are not well",
+        "H2 12 nodes are out of service",
         "H2 Figures",
         "H2 Nodes out of service",
         "H2 Inbox",
