@@ -4,11 +4,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils.adapter import output
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.reservations import parse_reservations
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
+from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.adapter.stand_in import TEXTS, Command, arguments_of
 
 # As scontrol --oneliner show reservation wrote them, with SLURM_TIME_FORMAT=%s.
 PLAIN = (
@@ -20,7 +26,7 @@ PLAIN = (
 RECORD: dict[str, Any] = {
     "name": "X",
     "state": "ACTIVE",
-    "nodes": ["big00901", "big00902"],
+    "nodes": "big[00901-00902]",
     "node_count": 2,
     "core_count": 128,
     "start_time": 1795431917,
@@ -51,12 +57,12 @@ def change(**fields: str) -> str:
 
 
 def test_a_reservation() -> None:
-    assert output.reservations(f"{PLAIN}\n") == [RECORD]
+    assert parse_reservations(f"{PLAIN}\n") == [RECORD]
 
 
 @pytest.mark.parametrize("text", ["", "No reservations in the system\n", "\n"])
 def test_no_reservation(text: str) -> None:
-    assert output.reservations(text) == []
+    assert parse_reservations(text) == []
 
 
 @pytest.mark.parametrize(
@@ -65,7 +71,7 @@ def test_no_reservation(text: str) -> None:
         (change(Flags="SPEC_NODES,TIME_FLOAT", State="INACTIVE"), "flags", ["SPEC_NODES", "TIME_FLOAT"]),
         (change(Flags="(null)"), "flags", []),
         (change(Flags="PURGE_COMP=00:05:00,DAILY"), "flags", ["DAILY", "PURGE_COMP=00:05:00"]),
-        (change(Nodes="(null)", NodeCnt="0"), "nodes", []),
+        (change(Nodes="(null)", NodeCnt="0"), "nodes", ""),
         (change(EndTime="Unknown"), "end_time", 4294967295),
         (change(Users="(null)"), "users", []),
         (change(Accounts="physics,art"), "accounts", ["art", "physics"]),
@@ -84,14 +90,14 @@ def test_no_reservation(text: str) -> None:
     ],
 )
 def test_a_field(line: str, field: str, value: Any) -> None:
-    (found,) = output.reservations(line)
+    (found,) = parse_reservations(line)
     assert found[field] == value
 
 
 def test_the_cores_of_a_node_are_no_field_of_the_reservation() -> None:
     line = change(Nodes="node8", Flags="SPEC_NODES   NodeName=node8 CoreIDs=0-1")
-    (found,) = output.reservations(line)
-    assert (found["nodes"], found["flags"]) == (["node8"], ["SPEC_NODES"])
+    (found,) = parse_reservations(line)
+    assert (found["nodes"], found["flags"]) == ("node8", ["SPEC_NODES"])
     assert set(found) == set(RECORD)
 
 
@@ -100,4 +106,45 @@ def test_the_cores_of_a_node_are_no_field_of_the_reservation() -> None:
 )
 def test_a_comment(comment: str) -> None:
     text = f"{PLAIN} Comment={comment}\n{PLAIN}\n"
-    assert output.reservations(text) == [{**RECORD, "comment": comment}, RECORD]
+    assert parse_reservations(text) == [{**RECORD, "comment": comment}, RECORD]
+
+
+def test_reservations(pyslurm: ModuleType, command: Command, tmp_path: Path) -> None:
+    command(
+        "scontrol",
+        f'test "$1" = --version || {{ echo "$LC_ALL $SLURM_TIME_FORMAT $*" >{tmp_path}/said; echo No reservations; }}',
+    )
+    assert Slurm().reservations() == []
+    assert arguments_of(tmp_path) == ["C %s show reservation --all --oneliner"]
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (
+            lambda slurm: slurm.create_reservation("r", {"nodes": "n1", "comment": "a b"}),
+            ["create", "reservation", "reservationname=r", "nodes=n1", "comment=a b"],
+        ),
+        (
+            lambda slurm: slurm.update_reservation("r", {"nodes+": "n1", "users": ""}),
+            ["update", "reservationname=r", "nodes+=n1", "users="],
+        ),
+        (lambda slurm: slurm.delete_reservation("r"), ["delete", "reservationname=r"]),
+    ],
+)
+def test_writes_of_reservations(
+    pyslurm: ModuleType, command: Command, tmp_path: Path, write: Callable[[Slurm], None], words: list[str]
+) -> None:
+    command("scontrol", f'test "$1" = --version || printf "%s\\n" "$@" >{tmp_path}/said')
+    write(Slurm())
+    assert arguments_of(tmp_path) == words
+
+
+def test_a_name_that_somebody_else_took(pyslurm: ModuleType, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TEXTS, 2082, "Duplicate reservation name")
+    vars(pyslurm).update(ESLURM_RESERVATION_NAME_DUP=2082)
+    words = "Error creating the reservation: Duplicate reservation name"
+    command("scontrol", f'test "$1" = --version || {{ echo "{words}" >&2; exit 1; }}')
+    with pytest.raises(ConflictError) as caught:
+        Slurm().create_reservation("r", {})
+    assert (caught.value.errno, caught.value.call) == (2082, "scontrol create reservation")

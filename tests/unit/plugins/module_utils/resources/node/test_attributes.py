@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.resources import node_attributes
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node import attributes as node_attributes
 
 TABLE: list[tuple[str, Any, Any, str]] = [
     ("comment", " a = b ", "a = b", "a = b"),

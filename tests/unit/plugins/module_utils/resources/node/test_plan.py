@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.common import core
-from ansible_collections.hpc.slurm.plugins.module_utils.resources import node
-from ansible_collections.hpc.slurm.plugins.module_utils.resources.node import TARGETS
+from ansible_collections.hpc.slurm.plugins.module_utils.common import waiting
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import ATTEMPTS, execute
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.info import plan_info
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.plan import plan_nodes
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.records import DETAILS
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.task import STATES as TASK_STATES
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm, transition
 
 BASES = ("IDLE", "DOWN", "MIXED", "ALLOCATED", "UNKNOWN")
@@ -35,8 +38,9 @@ DEFAULTS = {
     "wait_timeout": 3600,
     "next_state": "resume",
 }
-# The states that are flags of a node; rebooted is known by the time of the last boot.
-FLAGGED = [name for name in TARGETS if name != "rebooted"]
+# The states that are flags of a node; rebooted depends on the time of the last boot.
+TARGETS = {name: target_of({}) for name, target_of in TASK_STATES.items() if name != "rebooted"}
+TAKING_OUT = ["rebooted", *(name for name, target in TARGETS.items() if target.takes_out)]
 
 
 def params(**given: Any) -> dict[str, Any]:
@@ -53,7 +57,7 @@ def cluster(*states: str, reason: str | None = None, user: str = "root") -> Fake
 
 
 def run(slurm: FakeSlurm, check_mode: bool = False, **given: Any) -> dict[str, Any]:
-    return core.execute(node.plan_nodes, slurm, params(**given), check_mode)
+    return execute(plan_nodes, slurm, params(**given), check_mode)
 
 
 # The states and their predictions.
@@ -80,20 +84,20 @@ def run(slurm: FakeSlurm, check_mode: bool = False, **given: Any) -> dict[str, A
     ],
 )
 def test_reached(state: str, flags: list[str], expected: bool) -> None:
-    assert node.reached(TARGETS[state], flags) is expected
+    assert TARGETS[state].is_reached({"state": flags}) is expected
 
 
-@pytest.mark.parametrize("state", FLAGGED)
+@pytest.mark.parametrize("state", TARGETS)
 @pytest.mark.parametrize("flags", STATES, ids="+".join)
 def test_predict_says_what_slurmctld_does_and_that_is_the_target(state: str, flags: list[str]) -> None:
     target = TARGETS[state]
-    if not node.reached(target, flags):
-        predicted = node.predict(target, flags)
+    if not target.is_reached({"state": flags}):
+        predicted = target.predict(flags)
         assert predicted == transition(flags, target.request)
-        assert node.reached(target, predicted)
+        assert target.is_reached({"state": predicted})
 
 
-@pytest.mark.parametrize("state", FLAGGED)
+@pytest.mark.parametrize("state", TARGETS)
 @pytest.mark.parametrize("flags", STATES, ids="+".join)
 def test_what_is_reached_is_not_refused_or_not_asked_for(state: str, flags: list[str]) -> None:
     slurm = cluster("+".join(flags))
@@ -105,7 +109,7 @@ def test_what_is_reached_is_not_refused_or_not_asked_for(state: str, flags: list
 # Check mode tells what happens.
 
 
-@pytest.mark.parametrize("state", FLAGGED)
+@pytest.mark.parametrize("state", TARGETS)
 @pytest.mark.parametrize("flags", STATES, ids="+".join)
 @pytest.mark.parametrize("before", REASONS)
 @pytest.mark.parametrize(
@@ -125,7 +129,7 @@ def test_check_mode_tells_what_happens(
     done = run(slurm, state=state, **options)
     assert done == predicted
     assert sum(slurm.writes.values()) == int(done["changed"])
-    assert done["nodes"]["n1"] == slurm.nodes(node.DETAILS)["n1"]
+    assert done["nodes"]["n1"] == slurm.nodes(DETAILS)["n1"]
     again = run(slurm, state=state, **options)
     assert (again["changed"], again["nodes"]) == (False, done["nodes"])
 
@@ -279,7 +283,7 @@ def test_a_node_that_can_never_make_the_transition() -> None:
     slurm.broken = ConflictError("no way", 2180, "ESLURM_INVALID_NODE_STATE_TRANSITION")
     with pytest.raises(ConflictError):
         run(slurm, state="drained")
-    assert slurm.writes == {"update_nodes": core.ATTEMPTS}
+    assert slurm.writes == {"update_nodes": ATTEMPTS}
 
 
 LOW = "Low RealMemory (reported:900 < 100.00% of configured:1000)"
@@ -292,8 +296,8 @@ def test_a_node_that_is_less_than_it_should_be_is_not_given_back(state: str, che
     with pytest.raises(SlurmError) as caught:
         run(slurm, check_mode, nodes=["n[1-4]"], state=state, attributes={"comment": "c"})
     assert caught.value.message == (
-        f"n[2-3] registered with less than slurm.conf says ({LOW}), and Slurm gives no such node back: correct that "
-        "and restart slurmd"
+        f"n[2-3] registered with less than slurm.conf says ({LOW}), and Slurm does not resume such a node: "
+        "correct that and restart slurmd"
     )
     assert (caught.value.details["changed"], slurm.writes) == (False, {})
 
@@ -303,7 +307,7 @@ def test_of_many_that_are_less_than_they_should_be_some_reasons_are_told() -> No
     for number, record in enumerate(slurm.records.values()):
         record["reason"] = f"r{number // 2 * 2}" if number else None
     slurm.records["n6"]["reason"] = "r5"
-    with pytest.raises(SlurmError, match=r"^n\[1-6\] .*\(for no reason told; r0; r2; \.\.\.\)"):
+    with pytest.raises(SlurmError, match=r"^n\[1-6\] .*\(no reason given; r0; r2; \.\.\.\)"):
         run(slurm, nodes=["n[1-6]"], state="resumed")
 
 
@@ -363,9 +367,9 @@ def test_only_what_differs_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
         record["extra"] = "same"
     slurm.records["n1"]["weight"] = 5
     sent: list[Any] = []
-    monkeypatch.setattr(slurm, "update_attributes", lambda names, fields: sent.append((list(names), fields)))
+    monkeypatch.setattr(slurm, "update_attributes", lambda nodes, fields: sent.append((nodes, fields)))
     run(slurm, nodes=["n[1-3]"], attributes={"extra": "same", "weight": 5})
-    assert sent == [(["n2", "n3"], {"weight": "5"})]
+    assert sent == [("n[2-3]", {"weight": "5"})]
 
 
 def test_state_reason_and_attributes_together_are_one_request_of_each_kind() -> None:
@@ -416,14 +420,14 @@ def test_an_address_is_of_one_node() -> None:
 
 
 def test_a_reason_without_a_state() -> None:
-    with pytest.raises(SlurmError, match="reason is given with a state: down, drained or failed"):
+    with pytest.raises(SlurmError, match="reason needs a state: down, drained, failed or rebooted"):
         run(cluster("IDLE"), attributes={"comment": "c"}, reason="why")
 
 
 # max_unavailable.
 
 
-@pytest.mark.parametrize("state", node.TAKEN_OUT)
+@pytest.mark.parametrize("state", TAKING_OUT)
 def test_a_change_that_takes_too_many_out_is_refused(state: str) -> None:
     slurm = cluster("IDLE", "IDLE", "DOWN", "IDLE")
     task = {"nodes": ["n[1-3]"], "state": state, "max_unavailable": "50%", "attributes": {"comment": "c"}}
@@ -568,7 +572,7 @@ def test_a_wait_wants_a_state_that_lets_jobs_end(given: dict[str, Any]) -> None:
 
 def info(slurm: FakeSlurm, **given: Any) -> dict[str, Any]:
     options = {**dict.fromkeys(("nodes", "partitions", "states", "attributes")), **given}
-    outcome = core.execute(node.plan_info, slurm, options, check_mode=False)
+    outcome = execute(plan_info, slurm, options, check_mode=False)
     assert (outcome.pop("changed"), outcome.pop("diff"), outcome.pop("warnings")) == (
         False,
         {"before": {}, "after": {}},
@@ -676,7 +680,7 @@ def test_a_wait_ends_when_all_have_booted_and_answer(monkeypatch: pytest.MonkeyP
         for record in slurm.records.values():
             record.update(state=state, boot_time=1800000001 if "IDLE" in state else None)
 
-    monkeypatch.setattr(core.time, "sleep", boot)
+    monkeypatch.setattr(waiting.time, "sleep", boot)
     assert run(slurm, **rebooting(wait=True))["nodes"]["n3"]["state"] == ["IDLE"]
 
 
@@ -699,12 +703,12 @@ def test_a_wait_ends_when_slurm_waits_no_longer(reason: str, monkeypatch: pytest
         if len(looks) > 1:
             slurm.records["n2"].update(state=["DOWN", "NOT_RESPONDING"], reason=reason)
 
-    monkeypatch.setattr(core.time, "sleep", boot)
+    monkeypatch.setattr(waiting.time, "sleep", boot)
     with pytest.raises(SlurmError) as caught:
         run(slurm, **rebooting(wait=True))
     assert caught.value.message == (
-        f"n2 did not come back from the reboot, and Slurm waits no longer ({reason}): see their consoles and the log "
-        "of slurmd"
+        f"n2 did not come back from the reboot, and Slurm does not wait any longer ({reason}): check their consoles "
+        "and the log of slurmd"
     )
     assert (len(looks), caught.value.details) == (
         2,
@@ -718,8 +722,8 @@ def test_a_wait_ends_when_slurm_waits_no_longer(reason: str, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"booted_after": None}, "state=rebooted and booted_after go together"),
-        ({"state": "drained"}, "state=rebooted and booted_after go together"),
+        ({"booted_after": None}, "state=rebooted needs booted_after"),
+        ({"state": "drained"}, "booted_after is for state=rebooted"),
         ({"booted_after": "now"}, "booted_after is a fixed time"),
         ({"booted_after": "tomorrow"}, "booted_after is a fixed time"),
     ],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Triggers: strigger's event kinds, when two descriptions are the same trigger, and the plans of the modules."""
+"""What a task says of a trigger, and when a trigger of the controller is the same."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, Optional
 
-from ..adapter.errors import SlurmError
-from ..adapter.slurm import Slurm
-from ..common import hostlist
-from ..common.core import Change, Plan
-from ..common.trigger_events import JOB_EVENTS, NODE_EVENTS, OTHER_EVENTS
+from ...adapter.errors import SlurmError
+from ...common import hostlist
+from ...common.trigger_events import JOB_EVENTS, NODE_EVENTS, OTHER_EVENTS
+
+Trigger = dict[str, Any]
 
 ALL_NODES = "*"
 # What slurmctld hands to a program at most (slurmctld's trigger_mgr.c), the hostlist that it appends included.
 MOST_WORDS = 62
-
 FIELDS = ("event", "resource", "resource_id", "offset", "permanent", "program", "user")
 
 
@@ -46,57 +45,6 @@ class Wanted(NamedTuple):
         """Return the trigger as the controller will list it, its id unknown."""
         where = self.job_id or (hostlist.fold(self.nodes) if self.nodes else ALL_NODES)
         return {**self._asdict(), "id": None, "resource_id": where, "user": user}
-
-
-def plan_trigger(slurm: Slurm, params: dict[str, Any]) -> Plan:
-    """Plan the module slurm_trigger: its options in, what is to be done out."""
-    return plan_present(slurm, params) if params["state"] == "present" else plan_absent(slurm, params)
-
-
-def plan_present(slurm: Slurm, params: dict[str, Any]) -> Plan:
-    wanted = describe(params)
-    user = slurm.user()
-    mine = [trigger for trigger in slurm.triggers() if trigger["user"] == user]
-    there = [trigger for trigger in mine if same(wanted, trigger)]
-    stale = _stale(mine, wanted, params["purge_matching"])
-
-    changes = [change for trigger in stale for change in _gone(trigger)]
-    writes = [_clearing(slurm, trigger["id"]) for trigger in stale]
-    predicted = there
-    if not there:
-        expect_settable(slurm, wanted.program)
-        predicted = [{name: wanted.record(user)[name] for name in ("id", *FIELDS)}]
-        changes += [Change(_title(predicted[0]), name, None, predicted[0][name]) for name in FIELDS]
-        writes.insert(0, lambda: _set(slurm, wanted))  # the new one first: no moment without any
-
-    def read_back() -> dict[str, Any]:
-        return _result([it for it in slurm.triggers() if it["user"] == user and same(wanted, it)])
-
-    return Plan(_result(predicted), changes, writes, read_back, warnings(wanted))
-
-
-def plan_absent(slurm: Slurm, params: dict[str, Any]) -> Plan:
-    # What cannot be read is refused also where there is no trigger to compare with.
-    hostlist.from_option(params["nodes"] or [])
-    _pattern("purge_matching", params["purge_matching"])
-    matching = [trigger for trigger in slurm.triggers() if fits(trigger, params)]
-    changes = [change for trigger in matching for change in _gone(trigger)]
-    writes = [_clearing(slurm, trigger["id"]) for trigger in matching]
-    return Plan(_result([]), changes, writes)
-
-
-def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
-    """Plan the module slurm_trigger_info: a reading, nothing else."""
-    pattern = _pattern("program", params["program"])
-    found = [
-        trigger
-        for trigger in slurm.triggers()
-        if (params["event"] is None or trigger["event"] == params["event"])
-        and (params["user"] is None or trigger["user"] == params["user"])
-        and (params["job_id"] is None or trigger["resource_id"] == params["job_id"])
-        and pattern(trigger["program"])
-    ]
-    return Plan({"triggers": found})
 
 
 def describe(params: dict[str, Any]) -> Wanted:
@@ -178,7 +126,7 @@ def _nodes(trigger: dict[str, Any]) -> Optional[frozenset[str]]:
     return frozenset() if named == ALL_NODES else frozenset(hostlist.expand(named))
 
 
-def fits(trigger: dict[str, Any], params: dict[str, Any]) -> bool:
+def fits(trigger: Trigger, params: dict[str, Any]) -> bool:
     """Tell whether a trigger has all that a task with state=absent names."""
     ids, nodes = params["trigger_ids"], params["nodes"]
     checks = (
@@ -187,69 +135,12 @@ def fits(trigger: dict[str, Any], params: dict[str, Any]) -> bool:
         params["job_id"] is None or (trigger["resource"], trigger["resource_id"]) == ("job", params["job_id"]),
         all(params[name] is None or trigger[name] == params[name] for name in ("event", "offset", "permanent", "user")),
         params["program"] is None or trigger["program"] == params["program"].strip(),
-        _pattern("purge_matching", params["purge_matching"])(trigger["program"]),
+        pattern_filter("purge_matching", params["purge_matching"])(trigger["program"]),
     )
     return all(checks)
 
 
-def expect_settable(slurm: Slurm, program: str) -> None:
-    """Say why the controller would answer "access denied", which it does for want of rights and of the program alike.
-
-    :raises SlurmError: when this user may not set triggers, or this host has no such program.
-    """
-    owner, user = slurm.config()["slurm_user_name"], slurm.user()
-    details = (2002, "ESLURM_ACCESS_DENIED", "strigger --set")
-    if user != owner:
-        raise SlurmError(
-            f"triggers can only be set by SlurmUser ({owner}), and this task runs as {user}: use become_user: {owner}",
-            *details,
-        )
-    path = program.split()[0]
-    if not slurm.executable(path):
-        raise SlurmError(
-            f"the program {path} is missing on this host, or {user} may not execute it: install it on every controller",
-            *details,
-        )
-
-
-def warnings(wanted: Wanted) -> list[str]:
-    found = []
-    if wanted.resource == "node" and wanted.nodes:
-        found.append(
-            "A slurmctld does not start when a trigger names a node that is no longer in slurm.conf: remove this "
-            "trigger before its nodes, or leave nodes out, which means all nodes."
-        )
-    if wanted.event == "idle" and wanted.permanent:
-        found.append(
-            "A permanent trigger for idle nodes runs its program at every pass of slurmctld, about every 16 s."
-        )
-    return found
-
-
-def _set(slurm: Slurm, wanted: Wanted) -> None:
-    slurm.set_trigger(
-        selectors=wanted.selectors(), offset=wanted.offset, permanent=wanted.permanent, program=wanted.program
-    )
-
-
-def _clearing(slurm: Slurm, trigger_id: int) -> Callable[[], None]:
-    return lambda: slurm.clear_trigger(trigger_id)
-
-
-def _stale(mine: list[dict[str, Any]], wanted: Wanted, purge_matching: Optional[str]) -> list[dict[str, Any]]:
-    if purge_matching is None:
-        return []
-    pattern = _pattern("purge_matching", purge_matching)
-    return [
-        trigger
-        for trigger in mine
-        if (trigger["event"], trigger["resource"]) == (wanted.event, wanted.resource)
-        and pattern(trigger["program"])
-        and not same(wanted, trigger)
-    ]
-
-
-def _pattern(option: str, expression: Optional[str]) -> Callable[[str], bool]:
+def pattern_filter(option: str, expression: Optional[str]) -> Callable[[str], bool]:
     """Return a search for a regular expression, which finds everything when there is none."""
     if expression is None:
         return lambda text: True
@@ -258,15 +149,3 @@ def _pattern(option: str, expression: Optional[str]) -> Callable[[str], bool]:
     except re.error as error:
         raise SlurmError(f"{option} is not a regular expression: {expression!r}: {error}") from None
     return lambda text: search(text) is not None
-
-
-def _gone(trigger: dict[str, Any]) -> list[Change]:
-    return [Change(_title(trigger), name, trigger[name], None) for name in FIELDS]
-
-
-def _title(trigger: dict[str, Any]) -> str:
-    return f"trigger {trigger['id'] or '(new)'}"
-
-
-def _result(triggers: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"trigger_ids": [trigger["id"] for trigger in triggers if trigger["id"]], "triggers": triggers}

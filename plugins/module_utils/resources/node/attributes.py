@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ..adapter.errors import SlurmError
-from ..common.names import expect_known
+from ...adapter.errors import SlurmError
+from ...common.names import expect_known
 
 
 class Attribute(NamedTuple):

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.common import core
-from ansible_collections.hpc.slurm.plugins.module_utils.resources import reservation
-from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation import DETAILS, FIELDS
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import ATTEMPTS, execute
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.fields import FIELDS
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.flags import as_flags
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.info import plan_info
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.plan import plan_reservation
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.records import DETAILS, details, load
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 NOW = 1_800_000_000
@@ -62,7 +65,7 @@ def slurm() -> FakeSlurm:
 
 
 def run(slurm: FakeSlurm, check_mode: bool = False, **given: Any) -> dict[str, Any]:
-    return core.execute(reservation.plan_reservation, slurm, {**OPTIONS, **given}, check_mode)
+    return execute(plan_reservation, slurm, {**OPTIONS, **given}, check_mode)
 
 
 def exists(slurm: FakeSlurm, **given: Any) -> dict[str, Any]:
@@ -85,8 +88,8 @@ def told_and_done(slurm: FakeSlurm, writes: int = 1, **given: Any) -> dict[str, 
     done = run(slurm, **given)
     assert done == predicted
     assert (done["changed"], sum(slurm.writes.values())) == (bool(writes), writes)
-    stored = next((it for it in slurm.reservations() if it["name"] == "r"), None)
-    assert done["reservation"] == (None if stored is None else reservation.details(stored))
+    stored = next((it for it in load(slurm) if it["name"] == "r"), None)
+    assert done["reservation"] == (None if stored is None else details(stored))
     again = run(slurm, **given)
     assert (again["changed"], again["reservation"]) == (False, done["reservation"])
     assert sum(slurm.writes.values()) == writes
@@ -250,7 +253,7 @@ def test_flags_are_exact(slurm: FakeSlurm, there: list[str], given: list[str], a
     before = exists(slurm, flags=there)["flags"]
     done = told_and_done(slurm, int(before != after), flags=given)
     assert done["reservation"]["flags"] == after
-    assert reservation.as_flags(after) == after
+    assert as_flags(after) == after
 
 
 @pytest.mark.parametrize("flag", ["OVERLAP", "TIME_FLOAT", "NO_HOLD_JOBS_AFTER"])
@@ -431,7 +434,7 @@ def test_a_conflict_that_stays(slurm: FakeSlurm) -> None:
     slurm.broken = ConflictError("taken", 2082, "ESLURM_RESERVATION_NAME_DUP")
     with pytest.raises(ConflictError, match="taken"):
         run(slurm, nodes=["n1"])
-    assert slurm.writes == {"create_reservation": core.ATTEMPTS}
+    assert slurm.writes == {"create_reservation": ATTEMPTS}
 
 
 def test_one_that_jobs_use(slurm: FakeSlurm) -> None:
@@ -472,7 +475,7 @@ def test_info(slurm: FakeSlurm, options: dict[str, Any], names: list[str]) -> No
     exists(slurm)
     exists(slurm, name="s", nodes=["n4"], flags=["MAINT"])
     given = {"names": None, "nodes": None, **options}
-    found = core.execute(reservation.plan_info, slurm, given, check_mode=False)
+    found = execute(plan_info, slurm, given, check_mode=False)
     assert list(found["reservations"]) == names
     assert all({*DETAILS, "state", "node_count", "tres"} <= set(it) for it in found["reservations"].values())
     assert (found["changed"], slurm.writes) == (False, {})

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.common import core
-from ansible_collections.hpc.slurm.plugins.module_utils.common.core import ATTEMPTS, Change, Plan
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import ATTEMPTS, execute
+from ansible_collections.hpc.slurm.plugins.module_utils.common.plan import Change, Plan, diff_of
+from ansible_collections.hpc.slurm.plugins.module_utils.common.waiting import Wait, wait_until_none
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 CHANGE = Change("thing", "size", 1, 2)
@@ -41,7 +42,7 @@ class Recorder:
         return {"size": "stored"}
 
     def execute(self, check_mode: bool = False) -> dict[str, Any]:
-        return core.execute(self.plan, FakeSlurm({}), {}, check_mode)
+        return execute(self.plan, FakeSlurm({}), {}, check_mode)
 
 
 def conflict() -> ConflictError:
@@ -104,7 +105,7 @@ def planned(*writes: Callable[[], None], read_back: Callable[[], dict[str, Any]]
     """Execute a plan of these writes, and return what the failure says of changes."""
     plan = Plan({}, [CHANGE], writes, read_back)
     with pytest.raises(SlurmError) as caught:
-        core.execute(lambda slurm, params: plan, FakeSlurm({}), {}, check_mode=False)
+        execute(lambda slurm, params: plan, FakeSlurm({}), {}, check_mode=False)
     return caught.value.result()["changed"]
 
 
@@ -132,16 +133,16 @@ def test_what_an_earlier_attempt_wrote_is_told() -> None:
 
     partly = ConflictError("all but some", details={"changed": True})
     conflicts = [partly]
-    assert core.execute(plan, FakeSlurm({}), {}, check_mode=False)["changed"] is True
+    assert execute(plan, FakeSlurm({}), {}, check_mode=False)["changed"] is True
     conflicts = [partly, conflict(), conflict()]
     with pytest.raises(ConflictError, match="moved meanwhile") as caught:
-        core.execute(plan, FakeSlurm({}), {}, check_mode=False)
+        execute(plan, FakeSlurm({}), {}, check_mode=False)
     assert caught.value.details == {"changed": True}
 
 
 def test_difference_keeps_objects_apart() -> None:
     changes = [Change("a", "x", None, 1), Change("a", "y", 0, ""), Change("b", "x", [], [1])]
-    assert core.difference(changes) == {
+    assert diff_of(changes) == {
         "before": {"a": {"x": None, "y": 0}, "b": {"x": []}},
         "after": {"a": {"x": 1, "y": ""}, "b": {"x": [1]}},
     }
@@ -173,24 +174,24 @@ def late(left: dict[str, Any], waited: float) -> SlurmError:
 
 
 def test_nothing_to_wait_for(clock: Clock) -> None:
-    assert core.wait_until_none(dict, late, 10) == 0
+    assert wait_until_none(Wait(dict, late), 10) == 0
     assert clock.pauses == []
 
 
 def test_a_wait_looks_soon_and_then_seldom(clock: Clock) -> None:
-    assert core.wait_until_none(lambda: {"a": 1} if clock.now < 117 else {}, late, 60) == 17.5
+    assert wait_until_none(Wait(lambda: {"a": 1} if clock.now < 117 else {}, late), 60) == 17.5
     assert clock.pauses == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
 
 
 def test_a_wait_that_takes_too_long(clock: Clock) -> None:
     with pytest.raises(SlurmError, match=r"\['a'\] after 4.0"):
-        core.wait_until_none(lambda: {"a": 1}, late, 4)
+        wait_until_none(Wait(lambda: {"a": 1}, late), 4)
     assert clock.pauses == [0.5, 1.0, 2.0, 0.5]  # and looks a last time when time is up
 
 
 def test_without_time_it_looks_once(clock: Clock) -> None:
     with pytest.raises(SlurmError, match=r"\['a'\] after 0.0"):
-        core.wait_until_none(lambda: {"a": 1}, late, 0)
+        wait_until_none(Wait(lambda: {"a": 1}, late), 0)
     assert clock.pauses == []
 
 
@@ -204,7 +205,7 @@ def test_a_plan_that_waits(changes: list[Change], check_mode: bool) -> None:
         return {"waited": 1.5}
 
     plan = Plan({"size": "predicted"}, changes, [lambda: done.append("written")], lambda: {"size": "read"}, [], wait)
-    outcome = core.execute(lambda slurm, params: plan, FakeSlurm({}), {}, check_mode)
+    outcome = execute(lambda slurm, params: plan, FakeSlurm({}), {}, check_mode)
     if check_mode:
         assert (done, outcome["size"], "waited" in outcome) == ([], "predicted", False)
     else:
@@ -220,7 +221,7 @@ def test_a_wait_that_fails_tells_whether_something_was_changed(changes: list[Cha
 
     plan = Plan({}, changes, [lambda: None], wait=wait)
     with pytest.raises(SlurmError) as caught:
-        core.execute(lambda slurm, params: plan, FakeSlurm({}), {}, check_mode=False)
+        execute(lambda slurm, params: plan, FakeSlurm({}), {}, check_mode=False)
     assert caught.value.result() == {
         "changed": bool(changes),
         "running_jobs": {},

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.resources import config
+from ansible_collections.hpc.slurm.plugins.module_utils.resources import configuration
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 PARAMETERS: dict[str, Any] = {"cluster_name": "lab", "slurm_user_name": "slurm", "kill_wait_time": 30, "epilog": None}
@@ -17,13 +17,13 @@ PARAMETERS: dict[str, Any] = {"cluster_name": "lab", "slurm_user_name": "slurm",
 
 def test_everything_without_a_question() -> None:
     slurm = FakeSlurm({})
-    plan = config.plan_info(slurm, {"item": None})
+    plan = configuration.plan_info(slurm, {"item": None})
     assert plan == ({"config": slurm.config()}, (), (), None, (), None)
 
 
 def test_answers_have_the_names_of_the_questions() -> None:
     slurm = FakeSlurm({})
-    plan = config.plan_info(slurm, {"item": ["SlurmUser", "slurm_user_name", "cluster_name", "KILLWAIT"]})
+    plan = configuration.plan_info(slurm, {"item": ["SlurmUser", "slurm_user_name", "cluster_name", "KILLWAIT"]})
     assert plan.result == {
         "config": {"SlurmUser": "slurm", "slurm_user_name": "slurm", "cluster_name": "fake", "KILLWAIT": 30}
     }
@@ -31,7 +31,7 @@ def test_answers_have_the_names_of_the_questions() -> None:
 
 
 def test_no_question_at_all_is_not_everything() -> None:
-    assert config.plan_info(FakeSlurm({}), {"item": []}).result == {"config": {}}
+    assert configuration.plan_info(FakeSlurm({}), {"item": []}).result == {"config": {}}
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_no_question_at_all_is_not_everything() -> None:
     ],
 )
 def test_find(asked: str, found: str) -> None:
-    assert config.find(asked, PARAMETERS) == found
-    assert config.find(config.find(asked, PARAMETERS), PARAMETERS) == found
+    assert configuration.find(asked, PARAMETERS) == found
+    assert configuration.find(configuration.find(asked, PARAMETERS), PARAMETERS) == found
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_find(asked: str, found: str) -> None:
 )
 def test_an_unknown_name_names_its_like(asked: str, words: str) -> None:
     with pytest.raises(SlurmError) as caught:
-        config.find(asked, PARAMETERS)
+        configuration.find(asked, PARAMETERS)
     assert caught.value.message == f"pyslurm reads no parameter {asked} of slurm.conf: {words}"
 
 
 def test_no_spelling_is_one_that_the_rule_gives_already() -> None:
-    redundant = [theirs for theirs, ours in config.SPELLINGS.items() if theirs.lower() == ours.replace("_", "")]
+    redundant = [theirs for theirs, ours in configuration.SPELLINGS.items() if theirs.lower() == ours.replace("_", "")]
     assert redundant == []

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.common import core
-from ansible_collections.hpc.slurm.plugins.module_utils.resources import trigger
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import ATTEMPTS, execute
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.trigger.description import FIELDS, describe
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.trigger.info import plan_info
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.trigger.plan import plan_trigger
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 OPTIONS = ("event", "nodes", "job_id", "offset", "program", "permanent", "trigger_ids", "user", "purge_matching")
@@ -27,7 +29,7 @@ def slurm() -> FakeSlurm:
 
 
 def run(slurm: FakeSlurm, state: str = "present", check_mode: bool = False, **given: Any) -> dict[str, Any]:
-    return core.execute(trigger.plan_trigger, slurm, params(state, **given), check_mode)
+    return execute(plan_trigger, slurm, params(state, **given), check_mode)
 
 
 def arm(slurm: FakeSlurm, **given: Any) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def arm(slurm: FakeSlurm, **given: Any) -> dict[str, Any]:
     ],
 )
 def test_describe(given: dict[str, Any], selectors: list[str], resource: str, permanent: bool) -> None:
-    wanted = trigger.describe(params(program="/bin/true", **given))
+    wanted = describe(params(program="/bin/true", **given))
     assert (wanted.selectors(), wanted.resource, wanted.permanent) == (selectors, resource, permanent)
     assert wanted.offset == given.get("offset", 0)
 
@@ -107,8 +109,8 @@ def test_programs_that_slurmctld_cannot_run(slurm: FakeSlurm, program: str, word
 
 @pytest.mark.parametrize("program", ["/bin/true", "/bin/true  two  blanks", "/bin/true" + " x" * 61, " /bin/true x \n"])
 def test_programs_are_set_as_they_are_listed(slurm: FakeSlurm, program: str) -> None:
-    once = trigger.describe(params(event="down", program=program)).program
-    assert trigger.describe(params(event="down", program=once)).program == once == program.strip()
+    once = describe(params(event="down", program=program)).program
+    assert describe(params(event="down", program=once)).program == once == program.strip()
     assert arm(slurm, program=program)["program"] == once
     assert run(slurm, event="down", program=program)["changed"] is False
     assert run(slurm, "absent", program=program)["changed"] is True
@@ -145,7 +147,7 @@ def test_present_ladder(slurm: FakeSlurm, given: dict[str, Any]) -> None:
     done = run(slurm, **described)
     assert [{**found, "id": None} for found in done["triggers"]] == predicted["triggers"]
     assert {**done, "triggers": 0, "trigger_ids": 0} == {**predicted, "triggers": 0, "trigger_ids": 0}
-    assert done["diff"]["after"] == {"trigger (new)": {name: done["triggers"][0][name] for name in trigger.FIELDS}}
+    assert done["diff"]["after"] == {"trigger (new)": {name: done["triggers"][0][name] for name in FIELDS}}
     assert set(done["diff"]["before"]["trigger (new)"].values()) == {None}
     again = run(slurm, **described)
     assert (again["changed"], again["triggers"], slurm.writes) == (False, done["triggers"], {"set_trigger": 1})
@@ -253,7 +255,7 @@ def test_a_failing_write_is_told(slurm: FakeSlurm) -> None:
     slurm.broken = ConflictError("twice", 2089, "ESLURM_TRIGGER_DUP")
     with pytest.raises(ConflictError):
         run(slurm, event="down", program="/bin/true")
-    assert slurm.writes == {"set_trigger": 1 + core.ATTEMPTS}
+    assert slurm.writes == {"set_trigger": 1 + ATTEMPTS}
 
 
 # Absent.
@@ -342,11 +344,11 @@ def test_purge_matching_must_be_a_regular_expression(armed: FakeSlurm, state: st
 )
 def test_info(armed: FakeSlurm, given: dict[str, Any], ids: list[int]) -> None:
     options = {**dict.fromkeys(("event", "user", "job_id", "program")), **given}
-    outcome = core.execute(trigger.plan_info, armed, options, check_mode=False)
+    outcome = execute(plan_info, armed, options, check_mode=False)
     assert [found["id"] for found in outcome["triggers"]] == ids
     assert (outcome["changed"], sum(armed.writes.values())) == (False, 0)
 
 
 def test_info_wants_a_regular_expression(armed: FakeSlurm) -> None:
     with pytest.raises(SlurmError, match=r"program is not a regular expression: '\*'"):
-        trigger.plan_info(armed, {"event": None, "user": None, "job_id": None, "program": "*"})
+        plan_info(armed, {"event": None, "user": None, "job_id": None, "program": "*"})

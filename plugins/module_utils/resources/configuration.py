@@ -12,7 +12,7 @@ from typing import Any
 
 from ..adapter.errors import SlurmError
 from ..adapter.slurm import Slurm
-from ..common.core import Plan
+from ..common.plan import Plan
 
 # Names of slurm.conf(5) whose pyslurm name is not the same words in snake case.
 SPELLINGS = {

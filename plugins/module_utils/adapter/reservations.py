@@ -2,43 +2,47 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Slurm's commands print, read into plain values."""
+"""Reservations, through scontrol, which names every flag and changes them one by one."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Any, Optional
 
-from ..common import hostlist
-from .errors import SlurmError
+from .connection import Connection
 
 # The end of a reservation made with a duration of 0, which scontrol shows as "Unknown": slurmctld holds it as this.
 NEVER = 2**32 - 1
-# A line of strigger --get. Its columns may be wider than usual, and that of the flags is blank when there are none;
-# a program is an absolute path with arguments (strigger(1)).
-_TRIGGER = re.compile(
-    r"\s*(?P<id>\d+) (?P<resource>\S+)\s+(?P<resource_id>\S+) (?P<event>\S+)\s+(?P<offset>-?\d+) (?P<user>\S+)\s+"
-    r"(?P<flags>(?!/)\S+)?\s*(?P<program>/.*)"
-)
 
 
-def trigger(line: str) -> dict[str, Any]:
-    """Return a line of C(strigger --get --noheader) as a trigger.
+class ReservationRequests(Connection):
+    """Requests about reservations."""
 
-    :raises SlurmError: for a line that cannot be read.
-    """
-    match = _TRIGGER.fullmatch(line.rstrip())
-    if not match:
-        raise SlurmError(f"cannot read this line of strigger --get: {line!r}", call="strigger --get")
-    fields: dict[str, Any] = match.groupdict()
-    fields["permanent"] = "PERM" in (fields.pop("flags") or "")
-    fields.update(id=int(fields["id"]), offset=int(fields["offset"]))
-    if fields["resource_id"] == "(null)":  # as strigger shows that of a burst buffer's trigger
-        fields["resource_id"] = "*"
-    return fields
+    def reservations(self) -> list[dict[str, Any]]:
+        """Return the reservations; C(nodes) is a hostlist, empty for none."""
+        return parse_reservations(self._run("scontrol", "show", "reservation", "--all", "--oneliner"))
+
+    def create_reservation(self, name: str, fields: Mapping[str, str]) -> None:
+        """Make a reservation.
+
+        :param fields: by their names in C(scontrol create reservation).
+        """
+        self._run("scontrol", "create", "reservation", f"reservationname={name}", *_arguments(fields))
+
+    def update_reservation(self, name: str, fields: Mapping[str, str]) -> None:
+        """Change a reservation with one request. The controller itself carries out C(nodes+) and C(nodes-)."""
+        self._run("scontrol", "update", f"reservationname={name}", *_arguments(fields))
+
+    def delete_reservation(self, name: str) -> None:
+        self._run("scontrol", "delete", f"reservationname={name}")
 
 
-def reservations(text: str) -> list[dict[str, Any]]:
+def _arguments(fields: Mapping[str, str]) -> list[str]:
+    """Return fields as scontrol takes them: a name with a sign, C(nodes+), keeps it before the equal sign."""
+    return [f"{name}={value}" for name, value in fields.items()]
+
+
+def parse_reservations(text: str) -> list[dict[str, Any]]:
     """Return what C(scontrol --oneliner show reservation) prints, with C(SLURM_TIME_FORMAT=%s), as reservations.
 
     A comment may have line breaks: what does not begin as a reservation goes on with the one before.
@@ -57,11 +61,10 @@ def _reservation(line: str) -> dict[str, Any]:
     head, _key, comment = line.partition(" Comment=")
     fields = {key: value for key, _equals, value in (word.partition("=") for word in head.split()) if key != "NodeName"}
     start, end = _epoch(fields["StartTime"]), _epoch(fields["EndTime"])
-    nodes = _text(fields["Nodes"])
     return {
         "name": fields["ReservationName"],
         "state": fields["State"],
-        "nodes": hostlist.expand(nodes) if nodes else [],
+        "nodes": _text(fields["Nodes"]) or "",
         "node_count": int(fields["NodeCnt"]),
         "core_count": int(fields["CoreCnt"]),
         "start_time": start,
