@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Process 1 of the lab, in namespaces of its own: mounts the root, starts the daemons, and reaps orphaned processes. When
-# it ends, the kernel ends every process of the lab.
+# Process 1 of the lab, in namespaces of its own: mounts the root, starts the daemons, and reaps orphaned processes.
+# When it ends, the kernel ends every process of the lab.
 set -eu
 root=$1 python=$2 scratch=$3 mountpoint=$4 checkout=$5 inside=$6 logs=$7
 
