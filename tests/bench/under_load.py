@@ -21,8 +21,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "eda"))
 
-from hostile import Attacks, Report, attack  # noqa: E402
-from listening import ID, TOKEN, Listening, Sender  # noqa: E402
+from hostile import Attacks, Report, attack
+from listening import ID, TOKEN, Listening, Sender
 
 NODES = 10_000
 BATCHES = 20
