@@ -99,8 +99,8 @@ def test_no_import_runs_up_a_storey(path: str) -> None:
         ("def late():\n    from ..source import run", ["plugin_utils/trigger_listener/source.py"]),
         ("from . import inbox", ["plugin_utils/trigger_listener/store/inbox.py"]),
         (
-            "from ....module_utils.resources import node, job",
-            ["module_utils/resources/" + n for n in ("node.py", "job.py")],
+            "from ....module_utils.common import hostlist, times",
+            ["module_utils/common/hostlist.py", "module_utils/common/times.py"],
         ),
         (f"import {PACKAGE}modules.slurm_node", ["modules/slurm_node.py"]),
         (f"from {PACKAGE}modules.slurm_node import main", ["modules/slurm_node.py"]),
