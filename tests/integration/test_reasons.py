@@ -129,6 +129,9 @@ def test_daemons_that_die_and_reboots_in_vain(cluster: None) -> None:
             "node8": Outcome("DOWN+DRAIN", "hpc.slurm.node_down by hand : Not responding", "slurm", "ours"),
         }
     )
+    # Another reboot is under way, and the reason is the same: Slurm appends no text twice.
+    scontrol("reboot", "node6")
+    expect({"node6": Outcome("DOWN+REBOOT_ISSUED", f"fan 3 dead{in_vain}", "slurm", "planned")})
     # Undrained while it was silent; so reads also a node that was resumed before it fell silent, up to 25.11 without
     # accounting storage, where it keeps its reason.
     update("node5", "state=undrain")

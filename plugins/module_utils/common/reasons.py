@@ -25,7 +25,7 @@ import re
 from collections.abc import Iterable
 from typing import Optional
 
-from .node_states import BY_PLAN, OUT_OF_SERVICE
+from .node_states import PLANNED_ABSENCE, OUT_OF_SERVICE
 
 SLURMCTLD = "slurmctld"
 OURS = "ours"
@@ -116,7 +116,7 @@ def _is_of_slurmctld(flags: frozenset[str], text: str) -> bool:
 
 def planned_absence(state: Iterable[str], reason: Optional[str]) -> bool:
     """Tell whether a node is in maintenance, rebooting or powered down, and nothing went wrong with that."""
-    flags = BY_PLAN & set(state)
+    flags = PLANNED_ABSENCE & set(state)
     # With these slurmctld gives up a reboot or a start: it takes away the flags that say so, and leaves those here.
     last = (reason or "").split(" : ")[-1]
     given_up = last in (_REBOOT_TIMEOUT, _RESUME_TIMEOUT) and flags <= {"MAINTENANCE", "POWERED_DOWN"}
