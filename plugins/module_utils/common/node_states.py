@@ -6,10 +6,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import Optional
-
 BASES = frozenset(("UNKNOWN", "DOWN", "IDLE", "ALLOCATED", "ERROR", "MIXED", "FUTURE"))
 FLAGS = frozenset(
     (
@@ -27,11 +23,3 @@ REBOOTING = frozenset(("REBOOT_REQUESTED", "REBOOT_ISSUED"))
 OUT_OF_SERVICE = frozenset(("DOWN", "DRAIN", "FAIL"))
 # A node with one of these is in a planned absence. (PLANNED is for a job that the backfill scheduler plans.)
 PLANNED_ABSENCE = REBOOTING | {"MAINTENANCE", "POWER_DOWN", "POWERING_DOWN", "POWERED_DOWN", "POWER_UP", "POWERING_UP"}
-# The reasons that slurmctld gives when a node did not come back in time: the first replaces a reason, the second is
-# appended to it.
-_OVERDUE = re.compile("^ResumeTimeout reached|(^|: )reboot timed out")
-
-
-def planned_absence(state: Iterable[str], reason: Optional[str]) -> bool:
-    """Return whether a node is in maintenance, rebooting or powered down, and did not fail to come back."""
-    return not PLANNED_ABSENCE.isdisjoint(state) and not _OVERDUE.search(reason or "")
