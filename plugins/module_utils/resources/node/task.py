@@ -103,7 +103,7 @@ class Task(NamedTuple):
             return None if self.only_reason.search(reason) else f"its reason {reason!r} does not match only_reason"
         if self.target is None or not self.target.undoes_drain or self.include_out_of_service or self.is_reached(node):
             return None
-        if self.reason is not None and continues(self.reason, reason):
+        if any(own is not None and continues(own, reason) for own in (self.reason, self.target.slurm_reason)):
             return None
         if OUT_OF_SERVICE.isdisjoint(node["state"]):
             return None
