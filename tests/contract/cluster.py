@@ -59,11 +59,11 @@ RESERVATION_OPTIONS: dict[str, Any] = {
 class RealSlurm(Slurm):
     """The real controller, with sbatch and scancel as methods; L(FakeSlurm) has them as well."""
 
-    def submit(self, *words: str) -> int:
+    def submit(self, *words: str, wrap: str = "exec sleep 300") -> int:
         jobs = " ".join(words).split(" : ")
         script = ["--output=/dev/null", "--mem=1", "--ntasks=1"]
         first = [word for words in jobs[:-1] for word in (*script, *words.split(), ":")]
-        return int(command("sbatch", "--parsable", *first, *script, *jobs[-1].split(), "--wrap=exec sleep 300"))
+        return int(command("sbatch", "--parsable", *first, *script, *jobs[-1].split(), f"--wrap={wrap}"))
 
     def cancel(self, job_id: Union[int, str]) -> None:
         command("scancel", str(job_id))
