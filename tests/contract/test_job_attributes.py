@@ -255,7 +255,7 @@ class Submitted(NamedTuple):
 @pytest.fixture
 def submitted(slurm: RealSlurm) -> Submitted:
     """Jobs of every kind, of which one has all attributes that the lab can set."""
-    inner = "srun --mem=50 --ntasks=2 --tres-per-task=gres/gpu:1 --distribution=cyclic:block --job-name=inner --cpu-freq=high"
+    inner = "srun --mem=50 --ntasks=2 --cpus-per-task=1 --distribution=cyclic:block --job-name=inner --cpu-freq=high"
     full = slurm.submit(
         *("--nodes=1", "--nodelist=node8", "--ntasks=2", "--mem=100", "--time=60", "--time-min=30", "--comment=a=b,c"),
         *("--constraint=lab", "--licenses=lab:2", "--mail-user=a@b,c@d", "--mail-type=END,FAIL", "--nice=10"),
