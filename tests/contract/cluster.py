@@ -43,6 +43,9 @@ NODE_OPTIONS = {
     "wait_timeout": 30,
     "max_unavailable": None,
     "booted_after": None,
+    "partitions": None,
+    "include_out_of_service": False,
+    "power_down_mode": "idle",
     "next_state": "resume",
 }
 # The nodes that can run jobs.
@@ -67,6 +70,12 @@ class RealSlurm(Slurm):
 
     def cancel(self, job_id: Union[int, str]) -> None:
         command("scancel", str(job_id))
+
+    def create_node(self, name: str, **fields: object) -> None:
+        command("scontrol", "create", f"nodename={name}", *(f"{key}={value}" for key, value in fields.items()))
+
+    def delete_node(self, name: str) -> None:
+        command("scontrol", "delete", f"nodename={name}")
 
 
 def command(*words: str) -> str:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nodes that register with less than slurm.conf says.
+"""Nodes that register with less than slurm.conf says: what is refused, and what becomes of a person's reason.
 
-Run inside the lab, as root: slurm.conf is another one for a moment.
+Run inside the lab, as root: it changes slurm.conf for a moment.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ import pytest
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
 from ansible_collections.hpc.slurm.plugins.module_utils.common.module import execute
+from ansible_collections.hpc.slurm.plugins.module_utils.common.reasons import held_by
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.plan import plan_nodes
 
 CONF = Path("/etc/slurm/slurm.conf")
 LESS = "node8"
 OPTIONS: dict[str, Any] = {
-    **dict.fromkeys(("reason", "only_reason", "attributes", "max_unavailable", "booted_after")),
+    **dict.fromkeys(("partitions", "reason", "only_reason", "attributes", "max_unavailable", "booted_after")),
     **{"nodes": ["node[7-8]"], "update_reason": False, "wait": False, "wait_timeout": 0, "next_state": "resume"},
+    **{"include_out_of_service": False, "power_down_mode": "idle"},
 }
 
 
@@ -50,9 +52,9 @@ def states() -> dict[str, set[str]]:
 
 @pytest.fixture
 def less() -> Iterator[Slurm]:
-    """A cluster in which slurmctld has drained the last node, and a person the one before."""
+    """A cluster whose last node is drained by slurmctld, and the one before by a person."""
     before = CONF.read_text(encoding="utf-8")
-    # Without config_overrides slurmctld checks what a node registers with.
+    # Without config_overrides slurmctld compares a node with slurm.conf.
     text = before.replace("SlurmdParameters=config_overrides\n", "").replace("CPUs=4", f"CPUs={os.cpu_count()}")
     text, found = re.subn(rf"(?m)^(NodeName={LESS} .*RealMemory=)1000 ", r"\g<1>99999999 ", text)
     assert found == 1
@@ -74,7 +76,7 @@ def configure(text: str) -> None:
     said("scontrol", "reconfigure")
 
 
-def test_a_node_with_invalid_reg_is_refused_before_any_change(less: Slurm) -> None:
+def test_what_slurm_refuses_is_refused_before_anything_is_changed(less: Slurm) -> None:
     for state, request in (("resumed", "RESUME"), ("undrained", "UNDRAIN")):
         with pytest.raises(ConflictError, match="Invalid node state transition"):
             less.update_nodes(LESS, state=request)
@@ -85,3 +87,19 @@ def test_a_node_with_invalid_reg_is_refused_before_any_change(less: Slurm) -> No
         )
         assert caught.value.details["changed"] is False
         assert "DRAIN" in states()["node7"]
+
+
+@pytest.mark.parametrize("state", ["drain", "down"])
+def test_slurm_replaces_the_reason_of_a_person(less: Slurm, state: str) -> None:
+    """So it is not known who took a node out of service that has such a reason."""
+    said("scontrol", "update", f"nodename={LESS}", f"state={state}", "reason=bad DIMM, do not use")
+    said("scontrol", "reconfigure")
+
+    def replaced() -> bool:
+        node = less.nodes(["state", "reason", "reason_user"])[LESS]
+        if not node["reason"].startswith("Low RealMemory (reported:"):
+            return False
+        assert held_by(node["state"], node["reason"], node["reason_user"], "slurm") == "unknown", node
+        return True
+
+    until(replaced)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests about reservations, through scontrol: pyslurm cannot read all flags, and has no QOS and partitions of them."""
+"""Reservations, through scontrol, which names every flag and changes them one by one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ReservationRequests(Connection):
         self._run("scontrol", "create", "reservation", f"reservationname={name}", *_arguments(fields))
 
     def update_reservation(self, name: str, fields: Mapping[str, str]) -> None:
-        """Change a reservation with one request. The controller applies C(nodes+) and C(nodes-) atomically."""
+        """Change a reservation with one request. The controller itself carries out C(nodes+) and C(nodes-)."""
         self._run("scontrol", "update", f"reservationname={name}", *_arguments(fields))
 
     def delete_reservation(self, name: str) -> None:

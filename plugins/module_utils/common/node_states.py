@@ -6,10 +6,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import Optional
-
 BASES = frozenset(("UNKNOWN", "DOWN", "IDLE", "ALLOCATED", "ERROR", "MIXED", "FUTURE"))
 FLAGS = frozenset(
     (
@@ -23,15 +19,10 @@ FLAGS = frozenset(
 BUSY = frozenset(("ALLOCATED", "MIXED", "COMPLETING"))
 # A node with one of these has a reboot pending or running.
 REBOOTING = frozenset(("REBOOT_REQUESTED", "REBOOT_ISSUED"))
+# A node with one of these is to be powered down, or is being powered down; powered up.
+POWERING_DOWN = frozenset(("POWER_DOWN", "POWERING_DOWN"))
+POWERING_UP = frozenset(("POWER_UP", "POWERING_UP"))
 # A node with one of these is out of service.
 OUT_OF_SERVICE = frozenset(("DOWN", "DRAIN", "FAIL"))
 # A node with one of these is in a planned absence. (PLANNED is for a job that the backfill scheduler plans.)
-PLANNED_ABSENCE = REBOOTING | {"MAINTENANCE", "POWER_DOWN", "POWERING_DOWN", "POWERED_DOWN", "POWER_UP", "POWERING_UP"}
-# The reasons that slurmctld gives when a node did not come back in time: the first replaces a reason, the second is
-# appended to it.
-_OVERDUE = re.compile("^ResumeTimeout reached|(^|: )reboot timed out")
-
-
-def planned_absence(state: Iterable[str], reason: Optional[str]) -> bool:
-    """Return whether a node is in maintenance, rebooting or powered down, and did not fail to come back."""
-    return not PLANNED_ABSENCE.isdisjoint(state) and not _OVERDUE.search(reason or "")
+PLANNED_ABSENCE = REBOOTING | POWERING_DOWN | POWERING_UP | {"MAINTENANCE", "POWERED_DOWN"}

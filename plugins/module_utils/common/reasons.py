@@ -121,3 +121,8 @@ def planned_absence(state: Iterable[str], reason: Optional[str]) -> bool:
     last = (reason or "").split(" : ")[-1]
     given_up = last in (_REBOOT_TIMEOUT, _RESUME_TIMEOUT) and flags <= {"MAINTENANCE", "POWERED_DOWN"}
     return bool(flags) and not given_up
+
+
+def continues(reason: str, text: str) -> bool:
+    """Return whether a node's reason is this one, or this one with what slurmctld has appended."""
+    return re.fullmatch(re.escape(reason) + _TAIL, text) is not None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The test planned_absence; the rule itself is tested with node_states.py."""
+"""The test planned_absence; the rule itself is tested with reasons.py."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def test_a_node():
 
 @pytest.mark.parametrize("node", [None, [], {}, {"state": ["DOWN"]}, {"state": None, "reason": None}])
 def test_what_is_not_from_slurm_node_info(node):
-    with pytest.raises(AnsibleFilterError, match="wants a node of slurm_node_info with state and reason"):
+    with pytest.raises(AnsibleFilterError, match="needs a node of slurm_node_info with state and reason"):
         TEST(node)

@@ -13,7 +13,7 @@ from typing import Optional
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common.reasons import held_by, planned_absence
+from ansible_collections.hpc.slurm.plugins.module_utils.common.reasons import continues, held_by, planned_absence
 
 EVENT = "5f0c0e5c-0000-4000-8000-000000000000"
 MEMORY = "Low RealMemory (reported:23950 < 100.00% of configured:99999999)"
@@ -120,26 +120,46 @@ def test_slurm_user_is_that_of_the_configuration() -> None:
 
 
 @pytest.mark.parametrize(
-    "state",
+    ("state", "reason", "expected"),
     [
-        "DOWN MAINTENANCE RESERVED",
-        "MIXED DRAIN REBOOT_REQUESTED",
-        "DOWN REBOOT_ISSUED",
-        "IDLE POWERED_DOWN",
-        "DOWN POWERING_UP NOT_RESPONDING",
+        ("IDLE", None, False),
+        ("DOWN+NOT_RESPONDING", "Not responding", False),
+        ("IDLE+PLANNED", None, False),
+        ("DOWN+MAINTENANCE+RESERVED", None, True),
+        ("IDLE+DRAIN+REBOOT_REQUESTED", "Reboot ASAP", True),
+        ("DOWN+REBOOT_ISSUED", "reboot issued", True),
+        ("IDLE+POWERED_DOWN", "", True),
+        ("DOWN+POWERED_DOWN", "ResumeTimeout reached", False),
+        ("DOWN+POWERED_DOWN", "fan : ResumeTimeout reached", False),
+        ("DOWN+MAINTENANCE", "new kernel : reboot issued : reboot timed out", False),
+        ("DOWN+MAINTENANCE", "reboot timed out", False),
+        ("DOWN+MAINTENANCE", "see why the reboot timed out", True),
+        ("DOWN+MAINTENANCE", "why reboot timed out", True),
+        # It was resumed after that, and kept its reason.
+        ("DOWN+MAINTENANCE", "reboot requested : reboot issued : reboot timed out : Not responding", True),
+        # Another attempt is under way. Slurm does not append a text twice.
+        ("DOWN+REBOOT_ISSUED", "reboot requested : reboot issued : reboot timed out", True),
+        ("DOWN+NOT_RESPONDING+POWERING_UP", "ResumeTimeout reached", True),
+        ("DOWN+POWER_UP+POWERED_DOWN", "ResumeTimeout reached", True),
+        ("IDLE+DRAIN", None, False),
+        ("IDLE+RESERVED", None, False),
     ],
 )
-def test_maintenance_reboots_and_power_saving_are_planned(state: str) -> None:
-    assert planned_absence(state.split(), "whatever reason")
-    assert planned_absence(state.split(), None)
+def test_an_absence_by_plan(state: str, reason: Optional[str], expected: bool) -> None:
+    assert planned_absence(state.split("+"), reason) is expected
 
 
-@pytest.mark.parametrize("state", ["IDLE", "DOWN NOT_RESPONDING", "IDLE DRAIN", "IDLE PLANNED", "IDLE RESERVED"])
-def test_other_states_are_not(state: str) -> None:
-    assert not planned_absence(state.split(), "Not responding")
-
-
-def test_a_node_that_slurm_has_given_up_is_not() -> None:
-    assert not planned_absence(["DOWN", "POWERED_DOWN"], "ResumeTimeout reached")
-    assert not planned_absence(["DOWN", "MAINTENANCE"], "new kernel : reboot issued : reboot timed out")
-    assert planned_absence(["DOWN", "MAINTENANCE"], "why reboot timed out")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("fan (3)", True),
+        ("fan (3) : reboot issued : reboot timed out", True),
+        ("fan (3) : Not responding", True),
+        ("fan (3) : do not touch", False),
+        ("a fan (3)", False),
+        ("fan (33)", False),
+        ("", False),
+    ],
+)
+def test_a_reason_with_what_slurmctld_appends(text: str, expected: bool) -> None:
+    assert continues("fan (3)", text) is expected
