@@ -236,12 +236,7 @@ WRONG_IN_PYSLURM = {
     *("heterogeneous_offset", "memory", "memory_per_gpu", "standard_error", "tres_per_job", "tres_per_node"),
     *("tres_per_socket", "tres_per_task"),
 }
-STEP_WRONG_IN_PYSLURM = {
-    "allocated_nodes",
-    "array_task_id",
-    "cpus",
-    *("tres_per_node", "tres_per_step", "tres_per_task"),
-}
+STEP_WRONG_IN_PYSLURM = {"allocated_nodes", "array_task_id", "cpus", "tres_per_node", "tres_per_step"}
 
 
 class Submitted(NamedTuple):
