@@ -215,7 +215,7 @@ class Story:
         return found[0] if found else None
 
     def _started(self) -> Optional[float]:
-        found = self.rulebook.find(r"^PLAY \[Answer nodes that went down\]")
+        found = self.rulebook.find(r"^PLAY \[Handle nodes that went down\]")
         return found[0] if found else None
 
     def _drained(self) -> Optional[float]:

@@ -63,7 +63,7 @@ class Listener:
     def told(self) -> list[Told]:
         found = []
         for when, line in list(self.rulebook.lines):
-            if match := re.search(r"TOLD (\S+) (\w+) (\w+)", line):
+            if match := re.search(r"STATE (\S+) (\w+) (\w+)", line):
                 found.append(Told(when, *match.groups()))
         return found
 

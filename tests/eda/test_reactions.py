@@ -192,7 +192,7 @@ def test_what_a_repair_comes_to_stands_in_the_reason(rack: Callable[[list[Situat
         "Slurm finds a fault": (True, "Low RealMemory"),
         "it is well": (False, ""),
     }
-    assert "keeps the node out of service for another reason" in said
+    assert "has another reason by now and is not resumed" in said
     # Another try is one.
     (tmp_path / "repair.yml").write_text("[]", encoding="ascii")
     made.play("hpc.slurm.node_down", hpc_slurm_repair_tasks=str(tmp_path / "repair.yml"))

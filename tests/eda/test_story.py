@@ -124,7 +124,7 @@ def test_the_engine_ends_cleanly_and_the_listener_says_so(story: Story) -> None:
 def test_sync_fails_loudly_when_nobody_listens(story: Story) -> None:
     result = subprocess.run(sync(story), capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert "See that every controller reaches the listener" in result.stdout
+    assert "Check that every controller reaches the listener" in result.stdout
     assert "Could not connect to server" in result.stdout, result.stdout
 
 

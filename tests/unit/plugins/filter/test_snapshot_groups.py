@@ -33,7 +33,7 @@ def test_nothing_is_no_group():
 
 @pytest.mark.parametrize("nodes", [None, [], {"n1": {}}, {"n1": None}, {"n1": {"state": ["DOWN"]}}])
 def test_what_is_not_from_slurm_node_info(nodes):
-    with pytest.raises(AnsibleFilterError, match="wants nodes of slurm_node_info with state, reason"):
+    with pytest.raises(AnsibleFilterError, match="needs nodes of slurm_node_info with state, reason"):
         snapshot_groups(nodes)
 
 
