@@ -66,8 +66,8 @@ config:
     SlurmdTimeout: 300
 """
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common.core import run_module
-from ansible_collections.hpc.slurm.plugins.module_utils.resources.config import plan_info
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import run_module
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.configuration import plan_info
 
 
 def main() -> None:

@@ -119,7 +119,7 @@ missing:
   elements: str
 """
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common.core import run_module
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import run_module
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.job import plan_info
 
 

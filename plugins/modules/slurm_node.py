@@ -224,8 +224,9 @@ skipped_nodes:
     node3: its reason 'memory errors' does not match only_reason
 """
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common.core import run_module
-from ansible_collections.hpc.slurm.plugins.module_utils.resources.node import TARGETS, plan_nodes
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import run_module
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.plan import plan_nodes
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.task import STATES
 
 
 def main() -> None:
@@ -233,7 +234,7 @@ def main() -> None:
         plan_nodes,
         {
             "nodes": {"type": "list", "elements": "str", "required": True},
-            "state": {"type": "str", "choices": list(TARGETS)},
+            "state": {"type": "str", "choices": list(STATES)},
             "reason": {"type": "str"},
             "update_reason": {"type": "bool", "default": False},
             "only_reason": {"type": "str"},

@@ -189,8 +189,8 @@ reservation:
     max_start_delay: null
 """
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common.core import run_module
-from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation import plan_reservation
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import run_module
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.plan import plan_reservation
 
 
 def main() -> None:

@@ -73,8 +73,8 @@ reservations:
       max_start_delay: null
 """
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common.core import run_module
-from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation import plan_info
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import run_module
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.info import plan_info
 
 
 def main() -> None:

@@ -141,9 +141,9 @@ triggers:
   elements: dict
 """
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common.core import run_module
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import run_module
 from ansible_collections.hpc.slurm.plugins.module_utils.common.trigger_events import EVENTS
-from ansible_collections.hpc.slurm.plugins.module_utils.resources.trigger import plan_trigger
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.trigger.plan import plan_trigger
 
 # The options that select triggers to remove: one is required.
 DESCRIPTION = ("trigger_ids", "event", "nodes", "job_id", "program", "user", "purge_matching")

@@ -88,8 +88,8 @@ triggers:
       user: slurm
 """
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common.core import run_module
-from ansible_collections.hpc.slurm.plugins.module_utils.resources.trigger import plan_info
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import run_module
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.trigger.info import plan_info
 
 
 def main() -> None:

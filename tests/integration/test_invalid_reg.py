@@ -21,8 +21,8 @@ import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
-from ansible_collections.hpc.slurm.plugins.module_utils.common import core
-from ansible_collections.hpc.slurm.plugins.module_utils.resources import node
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import execute
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.plan import plan_nodes
 
 CONF = Path("/etc/slurm/slurm.conf")
 LESS = "node8"
@@ -79,9 +79,9 @@ def configure(text: str) -> None:
 def test_what_slurm_refuses_is_refused_before_anything_is_changed(less: Slurm) -> None:
     for state, request in (("resumed", "RESUME"), ("undrained", "UNDRAIN")):
         with pytest.raises(ConflictError, match="Invalid node state transition"):
-            less.update_nodes([LESS], state=request)
+            less.update_nodes(LESS, state=request)
         with pytest.raises(SlurmError) as caught:
-            core.execute(node.plan_nodes, less, {**OPTIONS, "state": state}, check_mode=False)
+            execute(plan_nodes, less, {**OPTIONS, "state": state}, check_mode=False)
         assert caught.value.message.startswith(
             f"{LESS} registered with less than slurm.conf says (Low RealMemory (reported:"
         )

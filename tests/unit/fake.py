@@ -157,14 +157,14 @@ class FakeSlurm(Slurm):
         busy = base == "IDLE" and any(name in hostlist.expand(nodes) for nodes in running)
         return ["MIXED" if busy else base, *flags]
 
-    def update_nodes(self, names: Iterable[str], **fields: Any) -> None:
+    def update_nodes(self, nodes: str, **fields: Any) -> None:
         expect_fields(fields)
         self._writing("update_nodes")
         if self.asking not in ("root", "slurm"):
             raise refusal(2010, "ESLURM_USER_ID_MISSING", "Invalid user id", UPDATE)
         failure = None
         # Seen: they are taken sorted; one that is refused is passed over, one that is unknown ends the request.
-        for name in sorted(names) or [""]:
+        for name in sorted(hostlist.expand(nodes)) if nodes else [""]:
             if name not in self.records:
                 raise refusal(2018, "ESLURM_INVALID_NODE_NAME", "Invalid node name specified", UPDATE)
             failure = self._update(name, fields) or failure
@@ -187,12 +187,12 @@ class FakeSlurm(Slurm):
         record.update({key: value for key, value in fields.items() if key not in ("state", "reason")})
         return None
 
-    def reboot_nodes(self, names: Iterable[str], reason: str, next_state: str) -> None:
+    def reboot_nodes(self, nodes: str, reason: str, next_state: str) -> None:
         call = "scontrol reboot"
         self._writing("reboot_nodes")
         if next_state not in ("RESUME", "DOWN"):
             complain(f"Invalid nextstate={next_state}", call)
-        for name in names:
+        for name in hostlist.expand(nodes):
             if name not in self.records:
                 raise refusal(2018, "ESLURM_INVALID_NODE_NAME", "Invalid node name specified", call)
             # Seen: one that is about to be rebooted is passed over.
@@ -201,8 +201,8 @@ class FakeSlurm(Slurm):
                 state = [base, *sorted({*flags, "DRAIN", "REBOOT_REQUESTED"})]
                 self.records[name].update(state=state, reason=reason, reason_user=self.asking)
 
-    def update_attributes(self, names: Iterable[str], fields: Mapping[str, str]) -> None:
-        call = f"scontrol update nodename={hostlist.fold(names)}"
+    def update_attributes(self, nodes: str, fields: Mapping[str, str]) -> None:
+        call = f"scontrol update nodename={nodes}"
         for key, value in fields.items():
             if key not in SCONTROL:
                 words = f"Update of this parameter is not supported: {key}={value}\nRequest aborted"
@@ -212,13 +212,13 @@ class FakeSlurm(Slurm):
             if key == "cpubind" and value not in ("off", "none", "core", "socket", "ldom", "thread"):
                 complain(f"Invalid input cpubind={value}", call)
         self._writing("update_attributes")
-        nodes = sorted(names)
+        names = hostlist.expand(nodes) if nodes else []
         if self.asking not in ("root", "slurm"):
             raise refusal(2010, "ESLURM_USER_ID_MISSING", "Invalid user id", call)
-        for name in nodes or [""]:
+        for name in names or [""]:
             # Seen: as many addresses are wanted as there are nodes.
             places = [fields[key].split(",") for key in ("nodeaddr", "nodehostname") if key in fields]
-            if name not in self.records or any("" in place or len(place) != len(nodes) for place in places):
+            if name not in self.records or any("" in place or len(place) != len(names) for place in places):
                 raise refusal(2018, "ESLURM_INVALID_NODE_NAME", "Invalid node name specified", call)
             changed = {SCONTROL[key]: attribute(key, value) for key, value in fields.items()}
             node = {**self.records[name], **changed}

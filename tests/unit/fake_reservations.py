@@ -102,6 +102,7 @@ class Reservations:
         return {
             **{key: list(value) if isinstance(value, list) else value for key, value in record.items()},
             "name": name,
+            "nodes": hostlist.fold(record["nodes"]),
             "state": "ACTIVE" if record["start_time"] <= now else "INACTIVE",
             "node_count": len(record["nodes"]),
             "core_count": cores,

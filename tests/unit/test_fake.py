@@ -15,12 +15,12 @@ from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import Sl
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
-PUBLIC = sorted(name for name, value in vars(Slurm).items() if callable(value) and not name.startswith("_"))
+PUBLIC = [name for name in dir(Slurm) if not name.startswith("_")]
 WRITES: list[Callable[[FakeSlurm], None]] = [
-    lambda slurm: slurm.update_nodes(["n1"], state="DRAIN", reason="r"),
+    lambda slurm: slurm.update_nodes("n1", state="DRAIN", reason="r"),
     lambda slurm: slurm.set_trigger(selectors=["--node", "--down"], offset=0, permanent=True, program="/bin/true"),
     lambda slurm: slurm.clear_trigger(1),
-    lambda slurm: slurm.update_attributes(["n1"], {"comment": "c"}),
+    lambda slurm: slurm.update_attributes("n1", {"comment": "c"}),
     lambda slurm: slurm.create_reservation("r", RESERVED),
     lambda slurm: slurm.update_reservation("there", {"comment": "c"}),
     lambda slurm: slurm.delete_reservation("there"),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..adapter.errors import SlurmError
+from . import hostlist
 from .node_states import OUT_OF_SERVICE, REBOOTING
 
 # Of a node that takes no jobs.
@@ -43,8 +44,9 @@ def unavailable(nodes: Mapping[str, Mapping[str, Any]], reservations: Iterable[M
     found = {name for name, node in nodes.items() if UNAVAILABLE & set(node["state"])}
     now = time.time()
     for reservation in reservations:
-        if "MAINT" in reservation["flags"] and reservation["start_time"] <= now < reservation["end_time"]:
-            found.update(name for name in reservation["nodes"] if name in nodes)
+        active = reservation["start_time"] <= now < reservation["end_time"]
+        if active and "MAINT" in reservation["flags"] and reservation["nodes"]:
+            found.update(name for name in hostlist.expand(reservation["nodes"]) if name in nodes)
     return found
 
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Optional
 from ..adapter.errors import SlurmError
 from ..adapter.slurm import Slurm
 from ..common import hostlist
-from ..common.core import Plan
 from ..common.names import expect_known
+from ..common.plan import Plan
 
 # Attributes that hold a hostlist: a criterion names a node of it.
 NODE_ATTRIBUTES = frozenset(("allocated_nodes", "required_nodes", "excluded_nodes", "scheduled_nodes"))

@@ -20,7 +20,7 @@ from ansible.module_utils import basic
 from ansible_collections.hpc.slurm.plugins.doc_fragments.slurm import ModuleDocFragment
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.isolation import isolated
-from ansible_collections.hpc.slurm.plugins.module_utils.common import core
+from ansible_collections.hpc.slurm.plugins.module_utils.common import module as runner
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 CHECKOUT = Path(__file__).resolve().parents[4]
@@ -74,7 +74,7 @@ def accepted(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, 
     module = load(name)
     monkeypatch.setattr(module, "run_module", lambda planner, spec, **constraints: seen.append(spec))
     module.main()
-    return {**core.COMMON_OPTIONS, **seen[0]}
+    return {**runner.COMMON_OPTIONS, **seen[0]}
 
 
 def settings(option: dict[str, Any]) -> dict[str, Any]:
@@ -93,8 +93,8 @@ class Runner:
         self._monkeypatch, self._capsys = monkeypatch, capsys
         # A second that passes between two runs is no difference.
         monkeypatch.setattr("time.time", lambda: 1_800_000_000.0)
-        monkeypatch.setattr(core, "Slurm", self._connect)
-        monkeypatch.setattr(core, "isolated", lambda work: work())
+        monkeypatch.setattr(runner, "Slurm", self._connect)
+        monkeypatch.setattr(runner, "isolated", lambda work: work())
 
     def _connect(self, conf: str | None) -> FakeSlurm:
         self.confs.append(conf)
@@ -207,7 +207,7 @@ def test_an_error_is_the_modules_failure(name: str, run: Runner, monkeypatch: py
         work()
         raise SlurmError.of(2002, "ESLURM_ACCESS_DENIED", "Access/permission denied", "CALL")
 
-    monkeypatch.setattr(core, "isolated", fail)
+    monkeypatch.setattr(runner, "isolated", fail)
     status, outcome = run(name, RUNS[name][0])
     assert (status, outcome["failed"]) == (1, True)
     assert (outcome["errno"], outcome["errno_name"], outcome["call"]) == (2002, "ESLURM_ACCESS_DENIED", "CALL")
@@ -223,7 +223,7 @@ def test_a_write_that_fails(name: str, run: Runner) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_work_is_done_in_a_child(name: str, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core, "isolated", isolated)
+    monkeypatch.setattr(runner, "isolated", isolated)
     arguments, is_this = RUNS[name]
     status, outcome = run(name, arguments)
     assert (status, is_this(outcome)) == (0, True)

@@ -73,7 +73,7 @@ def test_a_reservation_for_maintenance(
     monkeypatch: pytest.MonkeyPatch, flags: list[str], start: int, end: int, expected: bool
 ) -> None:
     monkeypatch.setattr("time.time", lambda: float(NOW))
-    reservation = {"flags": flags, "start_time": start, "end_time": end, "nodes": ["b", "d", "gone"]}
+    reservation = {"flags": flags, "start_time": start, "end_time": end, "nodes": "b,d,gone"}
     there = nodes(a="IDLE", b="IDLE", c="DOWN", d="DOWN")
     # d counts once, however many reasons it has.
     assert availability.unavailable(there, [reservation, reservation]) == {"c", "d"} | ({"b"} if expected else set())

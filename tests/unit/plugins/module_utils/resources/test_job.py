@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
-from ansible_collections.hpc.slurm.plugins.module_utils.common import core
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import execute
 from ansible_collections.hpc.slurm.plugins.module_utils.resources import job
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.job import JobId
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
@@ -35,7 +35,7 @@ def cluster() -> FakeSlurm:
 
 def ask(slurm: FakeSlurm | None = None, **given: Any) -> dict[str, Any]:
     params = {**OPTIONS, "steps": False, "attributes": [], **given}
-    outcome = core.execute(job.plan_info, slurm or cluster(), params, check_mode=False)
+    outcome = execute(job.plan_info, slurm or cluster(), params, check_mode=False)
     assert (outcome.pop("changed"), outcome.pop("warnings")) == (False, [])
     return outcome
 

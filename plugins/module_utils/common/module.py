@@ -1,0 +1,79 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a module runs: options, plan, writes, result.
+
+A resource reads what is there and returns a L(Plan). Here, and only here, it is carried out, or only returned in check
+mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..adapter.errors import ConflictError, SlurmError
+from ..adapter.isolation import isolated
+from ..adapter.slurm import Slurm
+from .plan import Plan, diff_of
+
+# How often to plan when somebody else changes the same object between reading and writing.
+ATTEMPTS = 3
+
+COMMON_OPTIONS = {"slurm_conf": {"type": "path"}}
+
+Planner = Callable[[Slurm, dict[str, Any]], Plan]
+
+
+def run_module(planner: Planner, argument_spec: dict[str, Any], **constraints: Any) -> None:
+    """Run a module and end the process with its result.
+
+    :param constraints: C(required_if), C(mutually_exclusive) and so on, as for AnsibleModule.
+    """
+    module = AnsibleModule(argument_spec={**COMMON_OPTIONS, **argument_spec}, supports_check_mode=True, **constraints)
+
+    def work() -> dict[str, Any]:
+        found = execute(planner, Slurm(module.params["slurm_conf"]), module.params, module.check_mode)
+        return found if module._diff else {name: found[name] for name in found if name != "diff"}
+
+    try:
+        outcome = isolated(work)
+    except SlurmError as error:
+        module.fail_json(**error.result())
+    for warning in outcome.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**outcome)
+
+
+def execute(planner: Planner, slurm: Slurm, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Plan, apply unless in check mode, and return the module's result."""
+    changed = False  # by an attempt that failed: what it wrote stays
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            plan = planner(slurm, params)
+            result = plan.result if check_mode else _apply(plan)
+            break
+        except SlurmError as error:
+            changed = error.details["changed"] = changed or error.details.get("changed", False)
+            if attempt == ATTEMPTS or not isinstance(error, ConflictError):
+                raise
+    changed = changed or bool(plan.changes)
+    return {**result, "changed": changed, "diff": diff_of(plan.changes), "warnings": list(plan.warnings)}
+
+
+def _apply(plan: Plan) -> dict[str, Any]:
+    """Write, wait and read back. A failure has C(changed): whether anything was written before it."""
+    changed = False
+    try:
+        for write in plan.writes if plan.changes else ():
+            write()
+            changed = True
+        waited = plan.wait() if plan.wait else {}
+        read = plan.read_back if plan.changes or plan.wait else None
+        return {**(read() if read else plan.result), **waited}
+    except SlurmError as error:
+        error.details["changed"] = changed or error.details.get("changed", False)
+        raise

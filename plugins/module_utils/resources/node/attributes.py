@@ -1,0 +1,107 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The attributes of nodes that a task can set: how each compares, and how it is written and cleared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ...adapter.errors import SlurmError
+from ...common.names import expect_known
+
+
+class Attribute(NamedTuple):
+    """An attribute of a node.
+
+    :param key: its name in C(scontrol update nodename).
+    :param normalise: from what a task or pyslurm gives to the form that compares.
+    :param written: from that form to what scontrol takes.
+    """
+
+    key: str
+    normalise: Callable[[Any], Any]
+    written: Callable[[Any], str] = lambda value: "" if value is None else str(value)
+
+
+def as_text(value: Any) -> Any:
+    """Empty is not set; Slurm keeps one line."""
+    text = str(value).strip() if value is not None else ""
+    if "\n" in text:
+        raise SlurmError(f"an attribute of a node is one line, this has more: {text!r}")
+    return text or None
+
+
+def as_set(value: Any) -> list[str]:
+    """Features: their order means nothing. Slurm takes and shows them with commas."""
+    items = value.split(",") if isinstance(value, str) else value or []
+    return sorted({str(item).strip() for item in items if str(item).strip()})
+
+
+def as_weight(value: Any) -> int:
+    """A whole number; not set is 1, as in slurm.conf(5)."""
+    text = str(value if value not in (None, "") else 1)
+    if not re.fullmatch(r"\d{1,10}", text):
+        raise SlurmError(f"weight is a whole number, this is {value!r}")
+    return int(text)
+
+
+def as_gres(value: Any) -> dict[str, int]:
+    """Generic resources: C(gpu:2,gpu:tesla:1), or a mapping C({"gpu": 2, "gpu:tesla": 1}) as pyslurm gives them."""
+    if isinstance(value, Mapping):
+        pairs = [(str(name), str(count)) for name, count in value.items()]
+    else:
+        pairs = [(name, count) for name, _colon, count in (item.rpartition(":") for item in as_set(value))]
+    if not all(name and count.isdecimal() for name, count in pairs):
+        raise SlurmError(f"configured_gres is a list of NAME:COUNT or NAME:TYPE:COUNT, this is {value!r}")
+    return {name: int(count) for name, count in sorted(pairs)}
+
+
+def as_binding(value: Any) -> Any:
+    """C(core) and C(cores) are the same, C(none) and C(off) are not set."""
+    text = str(value).lower() if value else "off"
+    text = text.rstrip("s") if text not in ("none", "off") else "off"
+    if text not in ("off", "core", "socket", "ldom", "thread"):
+        raise SlurmError(f"cpu_binding is one of off, core, socket, ldom, thread, this is {value!r}")
+    return None if text == "off" else text
+
+
+ATTRIBUTES = {
+    "active_features": Attribute("activefeatures", as_set, ",".join),
+    "address": Attribute("nodeaddr", as_text),
+    "available_features": Attribute("availablefeatures", as_set, ",".join),
+    "comment": Attribute("comment", as_text),
+    "configured_gres": Attribute("gres", as_gres, lambda gres: ",".join(f"{name}:{gres[name]}" for name in gres)),
+    "cpu_binding": Attribute("cpubind", as_binding, lambda value: value or "off"),
+    "extra": Attribute("extra", as_text),
+    "hostname": Attribute("nodehostname", as_text),
+    "weight": Attribute("weight", as_weight),
+}
+# Slurm does not take an empty one.
+_NEVER_EMPTY = ("address", "hostname")
+
+
+def normalised(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's attributes in the form that compares.
+
+    :raises SlurmError: for an attribute that cannot be set, and for a value that it cannot have.
+    """
+    expect_known("a node", "attribute to set", list(given), ATTRIBUTES)
+    values = {name: ATTRIBUTES[name].normalise(value) for name, value in given.items()}
+    for name in _NEVER_EMPTY:
+        if name in values and values[name] is None:
+            raise SlurmError(f"{name} cannot be cleared: Slurm needs one")
+    return values
+
+
+def record_of(node: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a node in the form that compares."""
+    return {name: ATTRIBUTES[name].normalise(node[name]) for name in names}
+
+
+def words(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return attributes as scontrol takes them."""
+    return {ATTRIBUTES[name].key: ATTRIBUTES[name].written(value) for name, value in values.items()}

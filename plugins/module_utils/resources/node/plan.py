@@ -1,0 +1,136 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan of the module slurm_node: its options in, the changes and the requests out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Optional
+
+from ...adapter.errors import SlurmError
+from ...adapter.slurm import Slurm
+from ...common import hostlist
+from ...common.availability import expect_within, limit_of, unavailable
+from ...common.plan import Change, Plan
+from ...common.waiting import wait_until_none
+from .attributes import record_of, words
+from .records import Node, select_nodes
+from .task import Task
+
+
+def plan_nodes(slurm: Slurm, params: dict[str, Any]) -> Plan:
+    """Plan the module slurm_node."""
+    names = hostlist.from_option(params["nodes"])
+    task = Task.of(params)
+    loaded = slurm.nodes({*task.fields, *task.attributes, "partitions"})
+    before = _records(loaded, names, task)
+    after, skipped = _after(before, task, slurm.user())
+    changed = [name for name in names if after[name] != before[name]]
+    moving = [name for name in changed if not task.is_reached(before[name])]
+    _expect_available(slurm, params["max_unavailable"], task, loaded, moving)
+    _expect_resumable(task, {name: before[name] for name in moving})
+
+    def result(nodes: dict[str, Node]) -> dict[str, Any]:
+        return {"nodes": nodes, "changed_nodes": sorted(changed), "skipped_nodes": skipped}
+
+    return Plan(
+        result(after),
+        [
+            Change(name, field, before[name][field], after[name][field])
+            for name in changed
+            for field in after[name]
+            if before[name][field] != after[name][field]
+        ],
+        _writes(slurm, task, _sort(task, before, changed, moving)),
+        read_back=lambda: result(_records(slurm.nodes({*task.fields, *task.attributes}), names, task)),
+        wait=_wait(slurm, params, task, [name for name in names if name not in skipped]),
+    )
+
+
+def _records(nodes: dict[str, Node], names: list[str], task: Task) -> dict[str, Node]:
+    """Return what a task compares and returns of its nodes."""
+    return {
+        name: {**{field: node[field] for field in task.fields}, **record_of(node, task.attributes)}
+        for name, node in select_nodes(nodes, names).items()
+    }
+
+
+def _after(before: dict[str, Node], task: Task, user: str) -> tuple[dict[str, Node], dict[str, str]]:
+    """Return the nodes as they will be, and those that the task may not act on, each with why."""
+    after, skipped = {}, {}
+    for name, node in before.items():
+        after[name] = task.after(node, user)
+        if after[name] != node and not task.may_act(node["reason"] or ""):
+            skipped[name] = f"its reason {node['reason'] or ''!r} does not match only_reason"
+            after[name] = node
+    return after, skipped
+
+
+class _Changes(NamedTuple):
+    """The nodes that each kind of request is for, and the attributes that differ."""
+
+    moving: list[str]
+    renamed: list[str]
+    altered: list[str]
+    attributes: dict[str, Any]
+
+
+def _sort(task: Task, before: dict[str, Node], changed: list[str], moving: list[str]) -> _Changes:
+    altered = [name for name in changed if any(before[name][key] != task.attributes[key] for key in task.attributes)]
+    differing = {
+        key: value for key, value in task.attributes.items() if any(before[name][key] != value for name in altered)
+    }
+    if len(altered) > 1 and {"address", "hostname"} & set(differing):
+        raise SlurmError(f"address and hostname are for one node at a time, these are {hostlist.fold(altered)}")
+    moved = set(moving)
+    renamed = [
+        name for name in changed if task.update_reason and name not in moved and before[name]["reason"] != task.reason
+    ]
+    return _Changes(moving, renamed, altered, differing)
+
+
+def _writes(slurm: Slurm, task: Task, changes: _Changes) -> list[Callable[[], None]]:
+    """Return one request for each kind of change, with the nodes that need it."""
+    writes: list[Callable[[], None]] = []
+    target = task.target
+    if changes.altered:
+        writes.append(lambda: slurm.update_attributes(hostlist.fold(changes.altered), words(changes.attributes)))
+    if changes.moving and target is not None:
+        writes.append(lambda: target.apply(slurm, changes.moving, task.reason))
+    if changes.renamed:
+        writes.append(lambda: slurm.update_nodes(hostlist.fold(changes.renamed), reason=task.reason))
+    return writes
+
+
+def _expect_resumable(task: Task, nodes: dict[str, Node]) -> None:
+    """Refuse what Slurm refuses: to resume a node with less than slurm.conf says, until it registers anew."""
+    invalid = [name for name, node in nodes.items() if "INVALID_REG" in node["state"]]
+    if invalid and task.target is not None and task.target.resumes:
+        reasons = list(dict.fromkeys(nodes[name]["reason"] or "no reason given" for name in invalid))
+        shown = "; ".join([*reasons[:3], *(["..."] if len(reasons) > 3 else [])])
+        raise SlurmError(
+            f"{hostlist.fold(invalid)} registered with less than slurm.conf says ({shown}), and Slurm does not resume "
+            "such a node: correct that and restart slurmd"
+        )
+
+
+def _expect_available(
+    slurm: Slurm, max_unavailable: Optional[str], task: Task, loaded: dict[str, Node], moving: list[str]
+) -> None:
+    if max_unavailable is None:
+        return
+    limit = limit_of(max_unavailable)
+    if moving and task.target is not None and task.target.takes_out:
+        expect_within(limit, moving, loaded, unavailable(loaded, slurm.reservations()))
+
+
+def _wait(slurm: Slurm, params: dict[str, Any], task: Task, names: list[str]) -> Optional[Callable[[], dict[str, Any]]]:
+    """Return the wait that the task asks for: for the last job of the nodes, or for their reboot."""
+    if not params["wait"]:
+        return None
+    if task.target is None or not task.target.takes_out:
+        raise SlurmError("wait is for a state that takes nodes out of service: down, drained, failed or rebooted")
+    wait = task.target.wait(slurm, names)
+    return lambda: {"waited": wait_until_none(wait, params["wait_timeout"])}

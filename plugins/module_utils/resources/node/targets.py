@@ -1,0 +1,122 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The states that a task can ask for: when a node is in one, which request leads there, what the node is then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ...adapter.errors import ConflictError
+from ...adapter.slurm import Slurm
+from ...common import hostlist
+from ...common.node_states import OUT_OF_SERVICE
+from ...common.waiting import Wait
+from .records import Node, select_nodes
+from .waiting import wait_for_jobs
+
+
+@dataclass(frozen=True)
+class Target:
+    """A state that a task can ask for.
+
+    :param request: the state as scontrol(1) C(update nodename) takes it.
+    :param reached_with: flags of which a node has one when it is in this state.
+    :param reached_without: flags of which it has none.
+    :param adds: flags that the request adds, as slurmctld 26.05 does.
+    :param drops: flags that it removes.
+    :param base: the base state that it leads to, from any other; None: it stays.
+    :param default_reason: the reason when the task gives none; None: the state has no reason.
+    :param takes_out: whether it takes nodes out of service.
+    :param resumes: whether it brings nodes back into service, wholly or in part.
+    :param fields: the attributes of a node that it looks at beside the state.
+    """
+
+    request: str
+    reached_with: frozenset[str] = frozenset()
+    reached_without: frozenset[str] = frozenset()
+    adds: frozenset[str] = frozenset()
+    drops: frozenset[str] = frozenset()
+    base: Optional[str] = None
+    default_reason: Optional[str] = None
+    takes_out: bool = False
+    resumes: bool = False
+    fields: tuple[str, ...] = ()
+
+    def is_reached(self, node: Node) -> bool:
+        """Return whether a node is in this state."""
+        flags = set(node["state"])
+        return bool(flags & self.reached_with) if self.reached_with else not flags & self.reached_without
+
+    def predict(self, flags: Iterable[str]) -> list[str]:
+        """Return a node's state flags after the request, as slurmctld will have them.
+
+        C(NOT_RESPONDING) and C(COMPLETING) change by themselves and are left as they are.
+        """
+        base, *others = flags
+        if self.base == "DOWN" or (self.base and base == "DOWN"):
+            base = self.base
+        return [base, *sorted(set(others) - self.drops | self.adds)]
+
+    def after(self, node: Node, reason: Optional[str], user: str) -> Node:
+        """Return what the request makes of a node's state and reason."""
+        state = self.predict(node["state"])
+        if reason:
+            return {"state": state, "reason": reason, "reason_user": user}
+        if "DOWN" in state:  # slurmctld keeps the reason of a node that is undrained and stays DOWN
+            return {**node, "state": state}
+        return {"state": state, "reason": None, "reason_user": None}
+
+    def apply(self, slurm: Slurm, names: list[str], reason: Optional[str]) -> None:
+        """Send the request for nodes.
+
+        Where a node cannot make the transition, because somebody else changed it meanwhile, the request fails, but
+        Slurm changes the others all the same. When all are in the state, there is nothing to do again.
+
+        :raises ConflictError: when nodes are left that are not; its C(changed) is whether others are in it now.
+        """
+        fields: dict[str, Any] = {"reason": reason} if reason else {}
+        try:
+            slurm.update_nodes(hostlist.fold(names), state=self.request, **fields)
+        except ConflictError as error:
+            nodes = select_nodes(slurm.nodes(("state",)), names)
+            reached = [self.is_reached(node) for node in nodes.values()]
+            if not all(reached):
+                error.details["changed"] = any(reached)
+                raise
+
+    def wait(self, slurm: Slurm, names: list[str]) -> Wait:
+        """Return the wait that belongs to the state: until no job is left on the nodes."""
+        return wait_for_jobs(slurm, names)
+
+
+DOWN = Target(
+    "DOWN",
+    reached_with=frozenset(("DOWN",)),
+    base="DOWN",
+    default_reason="Ansible: Downed using hpc.slurm.slurm_node",
+    takes_out=True,
+)
+DRAINED = Target(
+    "DRAIN",
+    reached_with=frozenset(("DRAIN",)),
+    adds=frozenset(("DRAIN",)),
+    drops=frozenset(("FAIL",)),
+    default_reason="Ansible: Drained using hpc.slurm.slurm_node",
+    takes_out=True,
+)
+FAILED = Target(
+    "FAIL",
+    reached_with=frozenset(("FAIL",)),
+    adds=frozenset(("FAIL",)),
+    drops=frozenset(("DRAIN",)),
+    default_reason="Ansible: Failed using hpc.slurm.slurm_node",
+    takes_out=True,
+)
+RESUMED = Target(
+    "RESUME", reached_without=OUT_OF_SERVICE, drops=frozenset(("DRAIN", "FAIL")), base="IDLE", resumes=True
+)
+UNDRAINED = Target("UNDRAIN", reached_without=frozenset(("DRAIN",)), drops=frozenset(("DRAIN",)), resumes=True)

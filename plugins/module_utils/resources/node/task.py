@@ -1,0 +1,103 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task asks of its nodes, from the options of slurm_node."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple, Optional
+
+from ...adapter.errors import SlurmError
+from .attributes import normalised
+from .reboot import Reboot
+from .records import DETAILS, Node
+from .targets import DOWN, DRAINED, FAILED, RESUMED, UNDRAINED, Target
+
+# The states of the option state, each with the target that it makes of the other options.
+STATES: dict[str, Callable[[dict[str, Any]], Target]] = {
+    "down": lambda _params: DOWN,
+    "drained": lambda _params: DRAINED,
+    "failed": lambda _params: FAILED,
+    "resumed": lambda _params: RESUMED,
+    "rebooted": Reboot.of,
+    "undrained": lambda _params: UNDRAINED,
+}
+
+
+class Task(NamedTuple):
+    """What a task asks of its nodes.
+
+    :param target: the state, if any.
+    :param reason: the reason to give with it; None where the state has none.
+    :param update_reason: whether nodes that are in the state already get the reason too.
+    :param attributes: attributes in the form that compares.
+    :param may_act: whether the task may act on a node with this reason.
+    """
+
+    target: Optional[Target]
+    reason: Optional[str]
+    update_reason: bool
+    attributes: dict[str, Any]
+    may_act: Callable[[str], bool]
+
+    @classmethod
+    def of(cls, params: dict[str, Any]) -> Task:
+        """Return the task of a module's options.
+
+        :raises SlurmError: for options that exclude each other, or have a value that they cannot have.
+        """
+        target = STATES[params["state"]](params) if params["state"] else None
+        if params["booted_after"] is not None and not isinstance(target, Reboot):
+            raise SlurmError("booted_after is for state=rebooted: leave it out")
+        reason = _reason(params, target)
+        return cls(
+            target,
+            reason,
+            params["update_reason"] and reason is not None,
+            normalised(params["attributes"] or {}),
+            _reason_filter(params["only_reason"]),
+        )
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What the task compares and returns of a node, beside its attributes."""
+        return (*DETAILS, *self.target.fields) if self.target else DETAILS
+
+    def is_reached(self, node: Node) -> bool:
+        """Return whether a node is in the state that the task asks for."""
+        return self.target is None or self.target.is_reached(node)
+
+    def after(self, node: Node, user: str) -> Node:
+        """Return a node as the task wants it: unchanged when there is nothing to do."""
+        changed = {**node, **self.attributes}
+        if self.target is not None and not self.is_reached(node):
+            changed.update(self.target.after(node, self.reason, user))
+        elif self.update_reason and node["reason"] != self.reason:
+            changed.update(reason=self.reason, reason_user=user)
+        return changed
+
+
+def _reason(params: dict[str, Any], target: Optional[Target]) -> Optional[str]:
+    reason: Optional[str] = params["reason"]
+    if target is None or target.default_reason is None:
+        if reason is not None and target is not None:
+            raise SlurmError(f"reason cannot be given with state={params['state']}: Slurm clears it")
+        if reason is not None:
+            raise SlurmError("reason needs a state: down, drained, failed or rebooted")
+        return None
+    if reason is not None and not reason.strip():
+        raise SlurmError("reason is empty: say why the node is out of service, or leave the option out")
+    return reason or target.default_reason
+
+
+def _reason_filter(pattern: Optional[str]) -> Callable[[str], bool]:
+    if pattern is None:
+        return lambda reason: True
+    try:
+        search = re.compile(pattern).search
+    except re.error as error:
+        raise SlurmError(f"only_reason is not a regular expression: {pattern!r}: {error}") from None
+    return lambda reason: search(reason) is not None

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task says of a trigger, and when a trigger of the controller is the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple, Optional
+
+from ...adapter.errors import SlurmError
+from ...common import hostlist
+from ...common.trigger_events import JOB_EVENTS, NODE_EVENTS, OTHER_EVENTS
+
+Trigger = dict[str, Any]
+
+ALL_NODES = "*"
+# What slurmctld hands to a program at most (slurmctld's trigger_mgr.c), the hostlist that it appends included.
+MOST_WORDS = 62
+FIELDS = ("event", "resource", "resource_id", "offset", "permanent", "program", "user")
+
+
+class Wanted(NamedTuple):
+    """A trigger as a task describes it; C(nodes) is empty for all of them."""
+
+    event: str
+    resource: str
+    nodes: frozenset[str]
+    job_id: Optional[str]
+    offset: int
+    permanent: bool
+    program: str
+
+    def selectors(self) -> list[str]:
+        """Return the options of strigger that say what fires the trigger."""
+        if self.resource == "job":
+            return [f"--jobid={self.job_id}", f"--{self.event}"]
+        if self.resource != "node" or self.event == "reconfig":
+            return [f"--{self.event}"]
+        return [f"--node={hostlist.fold(self.nodes)}" if self.nodes else "--node", f"--{self.event}"]
+
+    def record(self, user: str) -> dict[str, Any]:
+        """Return the trigger as the controller will list it, its id unknown."""
+        where = self.job_id or (hostlist.fold(self.nodes) if self.nodes else ALL_NODES)
+        return {**self._asdict(), "id": None, "resource_id": where, "user": user}
+
+
+def describe(params: dict[str, Any]) -> Wanted:
+    """Return the trigger that a task's options describe.
+
+    :raises SlurmError: for a combination that Slurm refuses, or that would lose events.
+    """
+    given = [name for name in ("trigger_ids", "user") if params[name] is not None]
+    if given:
+        raise SlurmError(
+            f"{', '.join(given)} is for state=absent: a new trigger gets its id from Slurm and is this user's"
+        )
+    event, job_id = params["event"], params["job_id"]
+    nodes = frozenset(hostlist.from_option(params["nodes"] or []))
+    resource = _resource(event, job_id, nodes)
+    permanent = params["permanent"] if params["permanent"] is not None else resource == "node"
+    offset = params["offset"] or 0
+    if permanent and offset:
+        raise SlurmError(
+            "permanent with an offset loses events: slurmctld forgets what happens while it waits for the offset; "
+            "set permanent: false, or leave offset out"
+        )
+    if permanent and resource == "job":
+        raise SlurmError("a job's trigger cannot be permanent: it ends with the job; leave permanent out")
+    return Wanted(event, resource, nodes, job_id, offset, permanent, _program(params["program"]))
+
+
+def _resource(event: str, job_id: Optional[str], nodes: frozenset[str]) -> str:
+    if job_id is not None:
+        if event not in JOB_EVENTS:
+            raise SlurmError(f"a job has no event {event}; there are: {', '.join(JOB_EVENTS)}")
+        if nodes:
+            raise SlurmError("nodes and job_id exclude each other: a trigger is about nodes or about a job")
+        return "job"
+    if event in OTHER_EVENTS or event == "reconfig":
+        if nodes:
+            raise SlurmError(f"the event {event} is not about nodes: leave nodes out")
+        return OTHER_EVENTS.get(event, "node")
+    if event not in NODE_EVENTS:
+        raise SlurmError(f"the event {event} is about a job: give its job_id")
+    return "node"
+
+
+def _program(program: str) -> str:
+    """Return a program as slurmctld runs it, which splits it at blanks and knows no quoting, and as it is listed.
+
+    :raises SlurmError: for what it cannot run.
+    """
+    words = program.split()
+    if not words or not words[0].startswith("/"):
+        raise SlurmError(f"program must start with an absolute path, this is {program!r}")
+    if not program.strip().isprintable():
+        raise SlurmError(f"program holds control characters: {program!r}")
+    if len(words) > MOST_WORDS:
+        raise SlurmError(f"program has {len(words)} words, slurmctld passes {MOST_WORDS}: put them into a script")
+    quoted = [word for word in words if set(word) & set("'\"\\")]
+    if quoted:
+        raise SlurmError(
+            f"program has quotes or backslashes ({quoted[0]}), which slurmctld passes on as they are: it splits at "
+            "blanks only; put the command into a script"
+        )
+    return program.strip()  # blanks at its ends cannot be seen in strigger's list
+
+
+def same(wanted: Wanted, trigger: dict[str, Any]) -> bool:
+    """Tell whether a trigger of the controller is the one described."""
+    return (
+        all(trigger[name] == getattr(wanted, name) for name in ("event", "resource", "offset", "permanent", "program"))
+        and (wanted.resource != "node" or _nodes(trigger) == wanted.nodes)
+        and (wanted.resource != "job" or trigger["resource_id"] == wanted.job_id)
+    )
+
+
+def _nodes(trigger: dict[str, Any]) -> Optional[frozenset[str]]:
+    """Return the nodes that a trigger is about, empty for all of them; None when it is not about nodes."""
+    if trigger["resource"] != "node":
+        return None
+    named = trigger["resource_id"]
+    return frozenset() if named == ALL_NODES else frozenset(hostlist.expand(named))
+
+
+def fits(trigger: Trigger, params: dict[str, Any]) -> bool:
+    """Tell whether a trigger has all that a task with state=absent names."""
+    ids, nodes = params["trigger_ids"], params["nodes"]
+    checks = (
+        ids is None or trigger["id"] in ids,
+        nodes is None or _nodes(trigger) == frozenset(hostlist.from_option(nodes)),
+        params["job_id"] is None or (trigger["resource"], trigger["resource_id"]) == ("job", params["job_id"]),
+        all(params[name] is None or trigger[name] == params[name] for name in ("event", "offset", "permanent", "user")),
+        params["program"] is None or trigger["program"] == params["program"].strip(),
+        pattern_filter("purge_matching", params["purge_matching"])(trigger["program"]),
+    )
+    return all(checks)
+
+
+def pattern_filter(option: str, expression: Optional[str]) -> Callable[[str], bool]:
+    """Return a search for a regular expression, which finds everything when there is none."""
+    if expression is None:
+        return lambda text: True
+    try:
+        search = re.compile(expression).search
+    except re.error as error:
+        raise SlurmError(f"{option} is not a regular expression: {expression!r}: {error}") from None
+    return lambda text: search(text) is not None

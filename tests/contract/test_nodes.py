@@ -1,0 +1,253 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nodes: their states, attributes and updates, on the fake and on a real controller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
+from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
+from ansible_collections.hpc.slurm.plugins.module_utils.common.module import execute
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node import attributes as node_attributes
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.plan import plan_nodes
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.task import STATES as TASK_STATES
+from ansible_collections.hpc.slurm.tests.contract.cluster import ALL_NODES, NODE_OPTIONS, NODES, look
+
+# Every state that updates can bring an idle node into, with the requests that do.
+STATES = {
+    "IDLE": (),
+    "IDLE+DRAIN": ("DRAIN",),
+    "IDLE+FAIL": ("FAIL",),
+    "DOWN": ("DOWN",),
+    "DOWN+DRAIN": ("DOWN", "DRAIN"),
+    "DOWN+FAIL": ("DOWN", "FAIL"),
+}
+# Request -> the states after it, in the order of STATES, and the reason: that asked for, that before it, or none.
+AFTER = {
+    "DOWN": ("DOWN asked", "DOWN+DRAIN asked", "DOWN+FAIL asked", "DOWN asked", "DOWN+DRAIN asked", "DOWN+FAIL asked"),
+    "DRAIN": ("IDLE+DRAIN asked",) * 3 + ("DOWN+DRAIN asked",) * 3,
+    "FAIL": ("IDLE+FAIL asked",) * 3 + ("DOWN+FAIL asked",) * 3,
+    "RESUME": ("refused", "IDLE", "IDLE", "IDLE", "IDLE", "IDLE"),
+    "UNDRAIN": ("IDLE", "IDLE", "IDLE", "DOWN before", "DOWN before", "DOWN+FAIL before"),
+}
+
+
+@pytest.fixture
+def in_every_state(slurm: Slurm) -> dict[str, str]:
+    """The state that each of NODES was brought into, all of STATES."""
+    for name, (_state, requests) in zip(NODES, STATES.items(), strict=True):
+        for request in requests:
+            slurm.update_nodes(name, state=request, reason="before")
+    return dict(zip(NODES, STATES, strict=True))
+
+
+def test_the_states_are_reached(slurm: Slurm, in_every_state: dict[str, str]) -> None:
+    expected = {name: (state, "before", slurm.user()) for name, state in in_every_state.items()}
+    assert look(slurm) == {**expected, NODES[0]: ("IDLE", None, None)}
+
+
+@pytest.mark.parametrize("request_", AFTER)
+def test_transition(slurm: Slurm, in_every_state: dict[str, str], request_: str) -> None:
+    before, expected = look(slurm), {}
+    for name, after in zip(NODES, AFTER[request_], strict=True):
+        fields = {"reason": "asked"} if after.endswith("asked") else {}
+        if after == "refused":
+            with pytest.raises(ConflictError, match="Invalid node state transition"):
+                slurm.update_nodes(name, state=request_, **fields)
+            expected[name] = before[name]
+        else:
+            slurm.update_nodes(name, state=request_, **fields)
+            state, _blank, reason = after.partition(" ")
+            expected[name] = (state, reason or None, slurm.user() if reason else None)
+    assert look(slurm) == expected
+
+
+@pytest.mark.parametrize("request_", ["DOWN", "DRAIN", "FAIL"])
+def test_without_a_reason_the_one_before_stays(slurm: Slurm, in_every_state: dict[str, str], request_: str) -> None:
+    slurm.update_nodes(ALL_NODES, state=request_)
+    assert [reason for _state, reason, _user in look(slurm).values()] == [None] + ["before"] * 5
+
+
+def test_a_reason_alone(slurm: Slurm, in_every_state: dict[str, str]) -> None:
+    slurm.update_nodes(ALL_NODES, reason="anew  \u00fc")
+    expected = {name: (state, "anew  \u00fc", slurm.user()) for name, state in in_every_state.items()}
+    # A node in service has no reason, and the request is not refused.
+    assert look(slurm) == {**expected, NODES[0]: ("IDLE", None, None)}
+
+
+def test_a_refused_transition_does_not_keep_the_other_nodes_from_it(
+    slurm: Slurm, in_every_state: dict[str, str]
+) -> None:
+    with pytest.raises(ConflictError) as caught:
+        slurm.update_nodes(ALL_NODES, state="RESUME")
+    assert (caught.value.errno, caught.value.name) == (2180, "ESLURM_INVALID_NODE_STATE_TRANSITION")
+    assert set(look(slurm).values()) == {("IDLE", None, None)}
+
+
+@pytest.mark.parametrize(("unknown", "state"), [("aaa", "IDLE"), ("nosuch", "IDLE+DRAIN")])
+def test_an_unknown_node_ends_the_request_where_it_is_in_the_order(slurm: Slurm, unknown: str, state: str) -> None:
+    with pytest.raises(SlurmError) as caught:
+        slurm.update_nodes(hostlist.fold([*NODES[:2], unknown]), state="DRAIN", reason="asked")
+    assert (caught.value.errno, caught.value.name) == (2018, "ESLURM_INVALID_NODE_NAME")
+    assert [found for found, _reason, _user in look(slurm).values()] == [state] * 2 + ["IDLE"] * 4
+
+
+def test_no_node_at_all(slurm: Slurm) -> None:
+    with pytest.raises(SlurmError) as caught:
+        slurm.update_nodes("", state="DRAIN", reason="asked")
+    assert caught.value.name == "ESLURM_INVALID_NODE_NAME"
+
+
+@pytest.mark.parametrize("fields", [{"nonsense": 1}, {"total_cpus": 3}, {"weight": "heavy"}, {"state": "WELL"}])
+def test_a_field_that_cannot_be_set(slurm: Slurm, fields: dict[str, Any]) -> None:
+    with pytest.raises(SlurmError, match="a node cannot be given") as caught:
+        slurm.update_nodes(ALL_NODES, reason="asked", **fields)
+    assert caught.value.call == "REQUEST_UPDATE_NODE"
+    assert set(look(slurm).values()) == {("IDLE", None, None)}
+
+
+def test_what_a_node_is(slurm: Slurm) -> None:
+    records = slurm.nodes()
+    assert set(NODES) <= set(records)
+    assert sorted(records[NODES[0]]) == slurm.node_attributes()
+    assert {"state", "reason", "reason_user", "partitions", "weight"} <= set(slurm.node_attributes())
+    assert isinstance(records[NODES[0]]["partitions"], list)
+
+
+def test_of_a_node_without_reason_nobody_gave_it(slurm: Slurm) -> None:
+    assert slurm.nodes(["reason_user"])[NODES[0]] == {"reason_user": None}
+
+
+# A reboot is known by its time, and nodes without daemons have none.
+@pytest.mark.parametrize("state", [name for name in TASK_STATES if name != "rebooted"])
+def test_the_module_predicts_what_it_does(slurm: Slurm, in_every_state: dict[str, str], state: str) -> None:
+    params = {**NODE_OPTIONS, "nodes": NODES, "state": state}
+    predicted = execute(plan_nodes, slurm, params, check_mode=True)
+    before = look(slurm)
+    assert {name: in_every_state[name] for name in NODES} == {name: before[name][0] for name in NODES}
+    assert execute(plan_nodes, slurm, params, check_mode=False) == predicted
+    assert execute(plan_nodes, slurm, params, check_mode=False)["changed"] is False
+
+
+# Attributes of nodes.
+
+
+def attributes_of(slurm: Slurm, name: str = NODES[0]) -> dict[str, Any]:
+    return slurm.nodes(node_attributes.ATTRIBUTES)[name]
+
+
+@pytest.fixture
+def restored(slurm: Slurm) -> Iterator[Slurm]:
+    """The cluster, whose nodes get the attributes back that they had."""
+    before = attributes_of(slurm)
+    yield slurm
+    words = node_attributes.words(node_attributes.record_of(before, before))
+    places = {key: words.pop(key) for key in ("nodeaddr", "nodehostname")}
+    slurm.update_attributes(ALL_NODES, words)
+    slurm.update_attributes(NODES[0], places)
+    assert attributes_of(slurm) == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "attribute", "value"),
+    [
+        ({"comment": "a b = c, \u00fc"}, "comment", "a b = c, \u00fc"),
+        ({"extra": "e"}, "extra", "e"),
+        ({"weight": "5"}, "weight", 5),
+        ({"weight": "0"}, "weight", 0),
+        ({"weight": ""}, "weight", 0),
+        ({"availablefeatures": "large,x,a"}, "available_features", ["large", "x", "a"]),
+        ({"activefeatures": ""}, "active_features", []),
+        ({"availablefeatures": "", "activefeatures": ""}, "available_features", []),
+        ({"availablefeatures": "a,b", "activefeatures": "b"}, "active_features", ["b"]),
+        ({"gres": "gpu:2,gpu:tesla:1"}, "configured_gres", {"gpu": 2, "gpu:tesla": 1}),
+        ({"cpubind": "core"}, "cpu_binding", "cores"),
+        ({"cpubind": "ldom"}, "cpu_binding", "ldoms"),
+        ({"cpubind": "none"}, "cpu_binding", "none"),
+    ],
+)
+def test_an_attribute(restored: Slurm, fields: dict[str, str], attribute: str, value: Any) -> None:
+    before = attributes_of(restored, NODES[2])
+    restored.update_attributes(f"{NODES[0]},{NODES[1]}", fields)
+    assert [attributes_of(restored, name)[attribute] for name in NODES[:2]] == [value] * 2
+    assert attributes_of(restored, NODES[2]) == before
+
+
+def test_attributes_are_cleared(restored: Slurm) -> None:
+    restored.update_attributes(ALL_NODES, {"comment": "c", "extra": "e", "gres": "gpu:2", "cpubind": "core"})
+    restored.update_attributes(ALL_NODES, {"comment": "", "extra": "", "gres": "", "cpubind": "off"})
+    found = attributes_of(restored)
+    assert [found[name] for name in ("comment", "extra", "configured_gres", "cpu_binding")] == [None, None, {}, None]
+
+
+@pytest.mark.parametrize(
+    ("names", "fields", "errno", "words"),
+    [
+        (["nosuch"], {"comment": "x"}, 2018, "Invalid node name specified"),
+        ([], {"comment": "x"}, 2018, "Invalid node name specified"),
+        (NODES, {"nodeaddr": ""}, 2018, "Invalid node name specified"),
+        (NODES, {"nodeaddr": "other"}, 2018, "Invalid node name specified"),
+        (NODES, {"nodehostname": ""}, 2018, "Invalid node name specified"),
+        (NODES, {"activefeatures": "nosuch"}, 2031, "Active features not subset of available features"),
+        (NODES, {"weight": "heavy"}, None, "Invalid value weight=heavy for Weight"),
+        (NODES, {"cpubind": "nonsense"}, None, "Invalid input cpubind=nonsense"),
+        (NODES, {"nonsense": "1"}, None, "Update of this parameter is not supported: nonsense=1"),
+    ],
+)
+def test_an_attribute_that_is_refused(
+    restored: Slurm, names: list[str], fields: dict[str, str], errno: int | None, words: str
+) -> None:
+    before = attributes_of(restored)
+    with pytest.raises(SlurmError, match=words) as caught:
+        restored.update_attributes(",".join(names), fields)
+    assert caught.value.errno == errno
+    assert attributes_of(restored) == before
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"comment": " spare parts ", "extra": "", "weight": 7},
+        {"weight": 0},
+        {"available_features": "b,a,large", "active_features": ["large", "a"]},
+        {"available_features": [], "active_features": None},
+        {"configured_gres": {"gpu": 2, "gpu:tesla": 1}, "cpu_binding": "Core"},
+    ],
+)
+def test_the_module_predicts_the_attributes(restored: Slurm, attributes: dict[str, Any]) -> None:
+    params = {**NODE_OPTIONS, "state": "drained", "attributes": attributes}
+    predicted = execute(plan_nodes, restored, params, check_mode=True)
+    assert execute(plan_nodes, restored, params, check_mode=False) == predicted
+    assert predicted["changed_nodes"] == NODES[:2]
+    assert execute(plan_nodes, restored, params, check_mode=False)["changed"] is False
+    cleared = dict.fromkeys(attributes, "")
+    execute(plan_nodes, restored, {**params, "attributes": cleared}, check_mode=False)
+    assert execute(plan_nodes, restored, {**params, "attributes": cleared}, False)["changed"] is False
+
+
+def test_a_node_elsewhere(restored: Slurm) -> None:
+    restored.update_attributes(NODES[0], {"nodeaddr": "other", "nodehostname": "elsewhere"})
+    found = attributes_of(restored)
+    assert (found["address"], found["hostname"]) == ("other", "elsewhere")
+
+
+def test_an_ordinary_user_changes_no_node(ordinary: Slurm) -> None:
+    before = look(ordinary)
+    with pytest.raises(SlurmError) as caught:
+        ordinary.update_nodes(ALL_NODES, state="DRAIN", reason="asked")
+    assert (caught.value.errno, caught.value.name) == (2010, "ESLURM_USER_ID_MISSING")
+    assert look(ordinary) == before
+
+
+def test_an_ordinary_user_changes_no_attribute(ordinary: Slurm) -> None:
+    with pytest.raises(SlurmError) as caught:
+        ordinary.update_attributes(ALL_NODES, {"comment": "mine"})
+    assert (caught.value.errno, caught.value.name) == (2010, "ESLURM_USER_ID_MISSING")
+    assert attributes_of(ordinary)["comment"] is None
