@@ -173,7 +173,7 @@ class Story:
         return [
             Step("DOWN in Slurm", f"{NODE} does not respond, slurmctld sets it DOWN", 90, self._down),
             Step("trigger fired", "the trigger fires and runs curl", 60, self._fired),
-            Step("notification stored", "the listener stores the notification on disk and answers curl", 30, self._stored),
+            Step("notification stored", "the listener stores the notification and answers curl", 30, self._stored),
             Step("playbook started", "the rule matches, hpc.slurm.node_down starts", 30, self._started),
             Step("drained", f"{NODE} is drained, its reason has the event's uuid", 60, self._drained),
             Step("back in service", f"{NODE} is repaired, responds and is resumed", 120, self._back),
