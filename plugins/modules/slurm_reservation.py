@@ -203,7 +203,10 @@ def main() -> None:
             "purge_nodes": {"type": "bool", "default": False},
             "start_time": text,
             "end_time": text,
-            "duration": text,
+            "duration": {"type": "raw"},
+            "node_count": {"type": "int"},
+            "core_count": {"type": "int"},
+            "tres": {"type": "dict"},
             "users": names,
             "accounts": names,
             "groups": names,
@@ -215,9 +218,9 @@ def main() -> None:
             "features": text,
             "burst_buffer": text,
             "comment": text,
-            "max_start_delay": text,
+            "max_start_delay": {"type": "raw"},
         },
-        mutually_exclusive=[("duration", "end_time")],
+        mutually_exclusive=[("duration", "end_time"), ("nodes", "node_count")],
     )
 
 
