@@ -1,4 +1,4 @@
-# The main job and the tests. Each target does all it needs, set-up included; `make help` lists them.
+# The demo, the tests and the lab. Each target includes its set-up; `make help` lists them.
 LAB := tests/lab/lab
 PYTEST := python3 -m pytest -p no:cacheprovider
 .DEFAULT_GOAL := help
@@ -7,13 +7,13 @@ PYTEST := python3 -m pytest -p no:cacheprovider
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
 
-demo: ## a node of a real Slurm fails, and a playbook answers
+demo: ## a node of a real Slurm fails, and a playbook repairs it
 	@tests/demo
 
-test: ## every test
+test: ## every suite but chaos and bench, in about 20 minutes
 	@tests/run
 
-test-unit: ## unit tests alone, without Slurm, on this machine's Python
+test-unit: ## unit tests, without Slurm, on this machine's Python
 	@tests/run unit
 
 test-lab: ## the lab's own tests
@@ -31,11 +31,11 @@ test-integration: ## every module on the lab's controller
 test-eda: ## end to end, with the real ansible-rulebook
 	@tests/run eda
 
-test-chaos: ## end to end, with all that can break on the way broken
+test-chaos: ## end to end, with failures of every part on the way of an event
 	@tests/run chaos
 
-bench: ## what the modules cost with 10,000 nodes and 50,000 jobs, and what the listener bears
-	@$(LAB) up && { $(LAB) exec -- sh -c 'python3 tests/bench/listener.py && python3 tests/bench/modules.py'; status=$$?; $(LAB) down; exit $$status; }
+bench: ## costs of the modules with 10,000 nodes and 50,000 jobs, and of the listener
+	@$(LAB) up && { $(LAB) exec -- sh -c 'for part in listener under_load modules; do python3 tests/bench/$$part.py || exit; done'; status=$$?; $(LAB) down; exit $$status; }
 
 lab-up: ## start the lab
 	@$(LAB) up

@@ -6,12 +6,12 @@
 
     python3 standby.py ansible-rulebook --rulebook ... --vars VARS --persistence-id NAME
 
-ansible-rulebook elects no leader: of two with the same NAME, each runs again what the other has just begun. So the
-command runs only while this machine holds a lock in the PostgreSQL database that VARS name (drools_db_host, ...), one
-lock for each NAME. Where it is held elsewhere, this program waits for it. PostgreSQL frees the lock when the program
-or its machine has ended; when it cannot be reached, the command is killed, because another may have begun by then.
+ansible-rulebook elects no leader: two instances with the same NAME would run each other's actions again. So the command
+runs only while this machine holds a lock in the PostgreSQL database of VARS (drools_db_host, ...), one lock for each
+NAME. While another machine holds it, this program waits. PostgreSQL releases the lock when the program or its machine
+has ended. When the database cannot be reached, the command is killed, because another machine may be active by then.
 
-Its exit status is the command's. Under systemd, let it restart always: it stands by again.
+The exit status is the command's. Under systemd, use Restart=always: it then stands by again.
 """
 
 from __future__ import annotations
@@ -32,15 +32,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
-# Seconds between two looks: for the lock, at the command, at the session.
+# Seconds between two checks of the lock, the command and the session.
 PAUSE = 1.0
 
-# A session whose other end has gone must end here before it ends there, where the lock is then free.
-HERE = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
-HERE["tcp_user_timeout"] = 10_000
-THERE = "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=30000"
+# When the connection is lost, the session must end here before it ends in PostgreSQL, which then releases the lock.
+CLIENT_LIMITS = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+CLIENT_LIMITS["tcp_user_timeout"] = 10_000
+SERVER_LIMITS = (
+    "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=30000"
+)
 
-# The rulebook's variables for the database beside host, port and name, and what PostgreSQL calls them.
+# More variables of the rulebook for the database, and the PostgreSQL connection parameters for them.
 OPTIONAL = {
     "drools_db_user": "user",
     "drools_db_password": "password",
@@ -55,16 +57,16 @@ OPTIONAL = {
 def main(command: Sequence[str]) -> int:
     """Wait for the lock, run the command, and return its exit status.
 
-    :raises SystemExit: with what is wrong with the command.
+    :raises SystemExit: when the command lacks something.
     """
-    name, variables = read(command)
-    session = wait_for_lock(database(variables), number(name))
+    name, variables = read_command(command)
+    session = wait_for_lock(connection_parameters(variables), lock_number(name))
     with session:
-        return run(command, session)
+        return run_command(command, session)
 
 
-def read(command: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """Return the persistence id and the variables that a command line of ansible-rulebook gives."""
+def read_command(command: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """Return the persistence id and the variables of an ansible-rulebook command."""
     import yaml
 
     parser = argparse.ArgumentParser(prog="standby.py", add_help=False)
@@ -73,7 +75,7 @@ def read(command: Sequence[str]) -> tuple[str, dict[str, Any]]:
     parser.add_argument("--persistence-id")
     given, _others = parser.parse_known_args(command[1:])
     if not given.persistence_id:
-        sys.exit("standby.py: give it an ansible-rulebook command with --persistence-id")
+        sys.exit("standby.py: the ansible-rulebook command needs --persistence-id")
     variables: dict[str, Any] = {}
     if given.vars:
         variables.update(yaml.safe_load(Path(given.vars).read_text(encoding="utf-8")) or {})
@@ -82,77 +84,77 @@ def read(command: Sequence[str]) -> tuple[str, dict[str, Any]]:
     return given.persistence_id, variables
 
 
-def database(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how to connect to the database that the rulebook's variables name."""
+def connection_parameters(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the PostgreSQL connection parameters in the rulebook's variables."""
     try:
-        place = {"host": variables["drools_db_host"], "port": variables["drools_db_port"]}
-        place["dbname"] = variables["drools_db_name"]
+        address = {"host": variables["drools_db_host"], "port": variables["drools_db_port"]}
+        address["dbname"] = variables["drools_db_name"]
     except KeyError as missing:
-        sys.exit(f"standby.py: the command's --vars lack {missing.args[0]}; it takes PostgreSQL to stand by")
+        sys.exit(f"standby.py: --vars of the command lacks {missing.args[0]}: a standby needs PostgreSQL")
     others = {option: variables[name] for name, option in OPTIONAL.items() if variables.get(name)}
-    return {**place, **others, **HERE, "options": THERE, "target_session_attrs": "read-write"}
+    return {**address, **others, **CLIENT_LIMITS, "options": SERVER_LIMITS, "target_session_attrs": "read-write"}
 
 
-def number(name: str) -> int:
-    """Return the number of the lock for a persistence id: 64 bits, signed."""
+def lock_number(name: str) -> int:
+    """Return the lock number for a persistence id: 64 bits, signed."""
     return int.from_bytes(hashlib.sha256(f"hpc.slurm standby {name}".encode()).digest()[:8], "big", signed=True)
 
 
 def wait_for_lock(parameters: Mapping[str, Any], lock: int) -> psycopg.Connection[Any]:
-    """Return the session that holds the lock, when there is one."""
+    """Wait until a session holds the lock, and return it."""
     import psycopg
 
-    said = ""
+    logged = ""
     while True:
         try:
             session = psycopg.connect(**parameters, autocommit=True)
-            while not holds(session, lock):
-                said = say("standing by", "another machine has the lock", unless=said)
+            while not try_lock(session, lock):
+                logged = log_decision("standing by", "another machine holds the lock", unless=logged)
                 time.sleep(PAUSE)
             return session
         except psycopg.OperationalError as error:
-            said = say("cannot stand by", str(error), unless=said)
+            logged = log_decision("database unreachable", str(error), unless=logged)
             time.sleep(PAUSE)
 
 
-def holds(session: psycopg.Connection[Any], lock: int) -> bool:
-    """Take the lock if it is free, and tell whether this session has it."""
+def try_lock(session: psycopg.Connection[Any], lock: int) -> bool:
+    """Acquire the lock if it is free, and tell whether this session holds it."""
     row = session.execute("SELECT pg_try_advisory_lock(%s)", [lock]).fetchone()
     return bool(row and row[0])
 
 
-def run(command: Sequence[str], session: psycopg.Connection[Any]) -> int:
-    """Run the command while the session lives, and return an exit status."""
+def run_command(command: Sequence[str], session: psycopg.Connection[Any]) -> int:
+    """Run the command until it ends or the session is lost, and return an exit status."""
     import psycopg
 
     process = subprocess.Popen(command, preexec_fn=die_with_parent)  # no threads here
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda received, _frame: process.send_signal(received))
-    say("leading", f"process {process.pid}")
+    log_decision("command started", f"process {process.pid}")
     while True:
         try:
             status = process.wait(timeout=PAUSE)
         except subprocess.TimeoutExpired:
             pass
         else:
-            say("ended", f"exit status {status}")
+            log_decision("command ended", f"exit status {status}")
             return status if status >= 0 else 128 - status
         try:
             session.execute("SELECT 1")
         except psycopg.OperationalError as error:
             process.kill()
             process.wait()
-            say("killed", f"the lock is lost: {error}")
+            log_decision("command killed", f"the lock is lost: {error}")
             return 1
 
 
 def die_with_parent() -> None:
-    """Let the kernel end this process when its parent is killed, and could not end it (prctl(2), PR_SET_PDEATHSIG)."""
+    """Have the kernel kill this process when its parent dies (prctl(2), PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
 
 
-def say(decision: str, detail: str, unless: str = "") -> str:
-    """Log a decision as a line of JSON, unless it is the one said last, and return it."""
+def log_decision(decision: str, detail: str, unless: str = "") -> str:
+    """Log a decision as a line of JSON, unless it is the last one logged, and return it."""
     if decision != unless:
         line = {"logger": "hpc.slurm.standby", "decision": decision, "detail": " ".join(detail.split())}
         print(json.dumps(line), file=sys.stderr, flush=True)

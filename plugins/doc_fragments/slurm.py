@@ -13,22 +13,21 @@ class ModuleDocFragment:
 options:
   slurm_conf:
     description:
-      - Path of the C(slurm.conf) of the cluster to talk to, on the host where the module runs.
-      - By default Slurm's own rules say which one it is, E(SLURM_CONF) and then C(/etc/slurm/slurm.conf).
+      - Path of the cluster's C(slurm.conf) on the host where the module runs.
+      - The default is that of Slurm, E(SLURM_CONF) or C(/etc/slurm/slurm.conf).
     type: path
 requirements:
-  - pyslurm of the Slurm release X.Y that the host has
+  - pyslurm of the host's Slurm release X.Y
   - ClusterShell 1.9 or later
 notes:
-  - The module runs where Slurm's libraries and pyslurm are, usually on the host of slurmctld, with a
-    C(ansible_python_interpreter) that can import pyslurm.
-  - A failure is told with Slurm's error number and its name (RV(ignore:errno_name)) where there is one. What can be
-    found wrong before anything is changed is found then; where Slurm itself refuses a request for many nodes it may
-    have changed some of them, and a second run goes on from there. A failure with RV(ignore:changed) true comes after
-    something was changed.
-  - Of a text that is not UTF-8, such as a job's name, the bytes that cannot be read are returned as U+FFFD.
+  - Run the module on a host with Slurm's libraries, usually the controller, with an C(ansible_python_interpreter) that
+    can import pyslurm.
+  - A failure has Slurm's error number (RV(ignore:errno)) and its name (RV(ignore:errno_name)) if there is one. Options
+    are checked before anything is changed. If Slurm refuses a request for many nodes, some of them may be changed;
+    run the task again when the cause is removed. RV(ignore:changed) says whether something was changed.
+  - In text that is not UTF-8, such as a job's name, undecodable bytes are returned as U+FFFD.
 author:
-  - hpc.slurm developers (@hpc-slurm)
+  - hpc.slurm developers (!UNKNOWN)
 """
 
     # Attributes of every module.
@@ -43,14 +42,14 @@ attributes:
     platforms: posix
 """
 
-    # Modules that write.
+    # Modules that change something.
     WRITES = r"""
 attributes:
   diff_mode:
     description: Returns details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: full
   idempotent:
-    description: A second run with the same options changes nothing, and sends no request that writes.
+    description: A second run with the same options changes nothing and sends no request.
     support: full
 """
 
@@ -62,6 +61,6 @@ attributes:
     support: none
     details: The module changes nothing.
   idempotent:
-    description: A second run with the same options changes nothing, and sends no request that writes.
+    description: A second run with the same options changes nothing and sends no request.
     support: full
 """

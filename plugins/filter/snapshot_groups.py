@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: snapshot_groups
-short_description: Group nodes that are not well in the same way
+short_description: Group nodes with the same state and reason
 version_added: 0.1.0
 author:
   - hpc.slurm developers
 description:
-  - Turns nodes as M(hpc.slurm.slurm_node_info) returns them into the groups of a snapshot, which the event source
-    C(hpc.slurm.trigger_listener) wants. So ten thousand nodes that failed together stay one short text.
+  - Converts nodes of M(hpc.slurm.slurm_node_info) to the groups of a snapshot for the event source
+    C(hpc.slurm.trigger_listener), so that the snapshot stays small when thousands of nodes fail together.
 positional: _input
 options:
   _input:
@@ -22,15 +22,15 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Read the nodes that are not well
+- name: Read the nodes that are out of service
   hpc.slurm.slurm_node_info:
     states: [DOWN, DRAIN, FAIL]
     attributes: [state, reason, reason_user, reason_time]
-  register: unwell
+  register: slurm
 
 - name: Show them in groups
   ansible.builtin.debug:
-    msg: "{{ unwell.nodes | hpc.slurm.snapshot_groups }}"
+    msg: "{{ slurm.nodes | hpc.slurm.snapshot_groups }}"
 """
 
 RETURN = r"""
@@ -51,7 +51,7 @@ FIELDS = ("state", "reason", "reason_user", "reason_time")
 def snapshot_groups(nodes: Any) -> list[dict[str, Any]]:
     """Return nodes in groups of the same state and reason.
 
-    :raises AnsibleFilterError: when they are not as M(hpc.slurm.slurm_node_info) returns them.
+    :raises AnsibleFilterError: unless they are nodes as M(hpc.slurm.slurm_node_info) returns them.
     """
     groups: dict[tuple[Any, ...], list[str]] = {}
     try:
@@ -59,13 +59,13 @@ def snapshot_groups(nodes: Any) -> list[dict[str, Any]]:
             groups.setdefault((tuple(node["state"]), *(node[field] for field in FIELDS[1:])), []).append(name)
     except (AttributeError, KeyError, TypeError) as error:
         raise AnsibleFilterError(
-            f"snapshot_groups wants nodes of slurm_node_info with {', '.join(FIELDS)}: {error!r}"
+            f"snapshot_groups needs nodes of slurm_node_info with {', '.join(FIELDS)}: {error!r}"
         ) from error
     return [{"nodes": ",".join(names), **dict(zip(FIELDS, (list(key[0]), *key[1:])))} for key, names in groups.items()]
 
 
 class FilterModule:
-    """The filter by its name."""
+    """The filters of this file by their names."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {"snapshot_groups": snapshot_groups}

@@ -10,7 +10,7 @@ module: slurm_config_info
 short_description: Read the configuration of a Slurm cluster
 version_added: 0.1.0
 description:
-  - Returns the parameters of C(slurm.conf) as the controller has them in force, all or the ones asked for.
+  - Returns parameters of C(slurm.conf) with the values that slurmctld uses.
 extends_documentation_fragment:
   - hpc.slurm.slurm
   - hpc.slurm.slurm.attributes
@@ -19,8 +19,8 @@ options:
   item:
     description:
       - The parameters to return, by their names in C(slurm.conf) (V(TopologyPlugin)) or in snake case
-        (V(topology_plugin)). An unknown name is an error that names those that look like it.
-      - Without it all are returned.
+        (V(topology_plugin)). All by default.
+      - An unknown name is an error that suggests similar names.
     type: list
     elements: str
     aliases: [items]
@@ -29,35 +29,35 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See who may set triggers, and how soon a silent node is down
+- name: Read who may set triggers, and after how long a node that does not respond is down
   hpc.slurm.slurm_config_info:
     item:
       - SlurmUser
       - SlurmdTimeout
   register: slurm
 
-- name: Stop when the cluster is not the one that this play is for
+- name: Fail if this is another cluster
   hpc.slurm.slurm_config_info:
     item: cluster_name
-  register: here
-  failed_when: here.config.cluster_name != "mycluster"
+  register: slurm
+  failed_when: slurm.config.cluster_name != "mycluster"
 
 - name: Read the whole configuration
   hpc.slurm.slurm_config_info:
-  register: everything
+  register: slurm
 
-- name: Keep it beside the backups
+- name: Save it
   ansible.builtin.copy:
-    content: "{{ everything.config | to_nice_json }}"
-    dest: "/var/backups/slurm-{{ everything.config.cluster_name }}.json"
+    content: "{{ slurm.config | to_nice_json }}"
+    dest: "/var/backups/slurm-{{ slurm.config.cluster_name }}.json"
     mode: "0640"
 """
 
 RETURN = r"""
 config:
   description:
-    - The parameters, each under its name as it was asked for; when all are returned, under pyslurm's name, which is
-      the words of the C(slurm.conf) name in full and in snake case.
+    - The parameters, by the names given in O(item). Without O(item), by pyslurm's names, which are those of
+      C(slurm.conf) in snake case, with abbreviations written in full.
     - Times are in seconds, sizes as in C(slurm.conf). A parameter that is not set is null.
   returned: success
   type: dict

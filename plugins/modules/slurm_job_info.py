@@ -10,10 +10,8 @@ module: slurm_job_info
 short_description: Read the jobs of a Slurm cluster
 version_added: 0.1.0
 description:
-  - Finds jobs and returns what the controller knows of them. Options that are given must all hold; without any, every
-    job that slurmctld still has is returned.
-  - Only what O(criteria) and O(attributes) name is evaluated, so name the attributes that you need where there are
-    many jobs.
+  - Returns the jobs that match all given options; without options, every job that slurmctld still has.
+  - Only attributes named in O(criteria) and O(attributes) are read. With many jobs, name the attributes that you need.
 extends_documentation_fragment:
   - hpc.slurm.slurm
   - hpc.slurm.slurm.attributes
@@ -21,20 +19,20 @@ extends_documentation_fragment:
 options:
   job_ids:
     description:
-      - The jobs to return, as squeue(1) takes them. V(123) is a job, with all tasks where it is an array and all
-        components where it is a het job, V(123_4) is a task of an array and V(123+1) a component of a het job.
-      - Those that are not there are named in RV(missing).
+      - The jobs to return, as for squeue(1). V(123) is a job, with all tasks of a job array and all components of a
+        heterogeneous job; V(123_4) is a task of an array, V(123+1) a component.
+      - Jobs that do not exist are listed in RV(missing).
     type: list
     elements: str
   criteria:
     description:
-      - What must hold for a job, each attribute with the value it must have, or a list of values of which it has one.
-      - Of an attribute that is a list one element must match, and of one that is a hostlist one node. V(null) matches
-        what is not set. Text and number compare alike.
-      - An unknown attribute is an error that names those that look like it.
+      - Attributes and the value that each must have; a list means one of these values.
+      - For an attribute that is a list, one element must match; for a hostlist, one node. V(null) matches an attribute
+        that is not set. A number and its text are equal.
+      - An unknown attribute is an error that suggests similar names.
     type: dict
   nodes:
-    description: Only jobs that have one of these nodes, given as names or hostlists.
+    description: Only jobs on one of these nodes, as names or hostlists.
     type: list
     elements: str
   states:
@@ -54,7 +52,7 @@ options:
     type: list
     elements: str
   steps:
-    description: Whether to return the steps of each job too, which takes a second request.
+    description: Whether to return the steps of each job too. This takes a second RPC.
     type: bool
     default: false
 seealso:
@@ -62,7 +60,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what still runs on the nodes of a rack, and whose it is
+- name: Read which jobs still run on the nodes of a rack, and who owns them
   hpc.slurm.slurm_job_info:
     nodes: rack4-[01-36]
     attributes: [user_name, name, allocated_nodes, end_time]
@@ -96,12 +94,12 @@ jobs:
   description:
     - The jobs by their ids, each with its attributes under pyslurm's names. Times are in seconds since the epoch,
       time limits in minutes, memory in MiB.
-    - The tasks of an array that have not started are one job, with RV(ignore:array_tasks_waiting).
+    - The tasks of an array that have not started are one job, which lists them in RV(ignore:array_tasks_waiting).
   returned: success
   type: dict
   contains:
     steps:
-      description: The steps by their ids, with O(steps=true).
+      description: The steps by their ids, if O(steps=true).
       type: dict
   sample:
     "223473":
@@ -115,7 +113,7 @@ job_ids:
   elements: int
   sample: [223473]
 missing:
-  description: Ids that were asked for with O(job_ids) and that the controller does not have.
+  description: Ids of O(job_ids) that slurmctld does not have.
   returned: success
   type: list
   elements: str

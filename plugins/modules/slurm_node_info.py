@@ -10,7 +10,7 @@ module: slurm_node_info
 short_description: Read the nodes of a Slurm cluster
 version_added: 0.1.0
 description:
-  - Returns nodes with their attributes. Options that are given must all hold.
+  - Returns the nodes that match all given options, with their attributes.
 extends_documentation_fragment:
   - hpc.slurm.slurm
   - hpc.slurm.slurm.attributes
@@ -19,25 +19,25 @@ options:
   nodes:
     description:
       - The nodes to return, as names or hostlists such as V(node[1-3],gpu07).
-      - A name that the cluster does not have is an error.
+      - An unknown node is an error.
     type: list
     elements: str
   partitions:
     description:
       - Only nodes of one of these partitions.
-      - A partition of which no node is a part is an error.
+      - A partition without nodes is an error.
     type: list
     elements: str
   states:
     description:
-      - Only nodes that have one of these flags in their state, such as V(DOWN), V(DRAIN), V(IDLE) or
-        V(NOT_RESPONDING). Case does not matter.
-      - A flag that Slurm does not have is an error. What sinfo(1) calls C(maint) is V(MAINTENANCE).
+      - Only nodes with one of these base states or flags, such as V(DOWN), V(DRAIN), V(IDLE) or V(NOT_RESPONDING).
+        Case does not matter.
+      - A state that Slurm does not have is an error. The C(maint) of sinfo(1) is V(MAINTENANCE).
     type: list
     elements: str
   attributes:
     description:
-      - The attributes to return of each node; all by default. With ten thousand nodes, name the ones that you need.
+      - The attributes to return of each node; all by default. With many nodes, name the attributes that you need.
     type: list
     elements: str
 seealso:
@@ -45,31 +45,31 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See which nodes are out of service, and why
+- name: Read which nodes are out of service, and why
   hpc.slurm.slurm_node_info:
     states: [DOWN, DRAIN, FAIL]
     attributes: [state, reason, reason_user, reason_time]
-  register: unwell
+  register: out_of_service
 
 - name: Read everything about one node
   hpc.slurm.slurm_node_info:
     nodes: gpu07
   register: gpu07
 
-- name: Wait until the nodes of a rack answer again
+- name: Wait until the nodes of a rack respond
   hpc.slurm.slurm_node_info:
     nodes: rack4-[01-36]
     states: [NOT_RESPONDING]
     attributes: [state]
-  register: silent
-  until: not silent.names
+  register: not_responding
+  until: not not_responding.names
   retries: 60
   delay: 5
 """
 
 RETURN = r"""
 nodes:
-  description: The nodes, each with its attributes under pyslurm's names. Times are in seconds since the epoch.
+  description: The nodes, with their attributes by pyslurm's names. Times are in seconds since the epoch.
   returned: success
   type: dict
   sample:
@@ -77,18 +77,18 @@ nodes:
       state: [IDLE, DRAIN]
       reason: "cooling of rack 4, ticket 1234"
 names:
-  description: The names of these nodes, in their natural order.
+  description: The names of these nodes, sorted with numbers in order.
   returned: success
   type: list
   elements: str
   sample: [gpu07, gpu08]
 hostlist:
-  description: The same as one hostlist.
+  description: The names as a hostlist.
   returned: success
   type: str
   sample: gpu[07-08]
 total:
-  description: How many nodes the cluster has, those that are not returned included.
+  description: The number of all nodes of the cluster.
   returned: success
   type: int
   sample: 10008

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: slurm_reservation
-short_description: Reserve nodes of a Slurm cluster, and give them back
+short_description: Create, update and delete reservations of a Slurm cluster
 version_added: 0.1.0
 description:
-  - Makes a reservation, changes it, puts nodes into it and takes them out.
-  - Nodes are put in and taken out by the controller itself, so two tasks that do so at the same time both succeed.
+  - Creates, updates and deletes a reservation, and adds nodes to it or removes them.
+  - slurmctld itself adds and removes nodes, so two tasks can do so at the same time.
 extends_documentation_fragment:
   - hpc.slurm.slurm
   - hpc.slurm.slurm.attributes
@@ -23,93 +23,94 @@ options:
     required: true
   state:
     description:
-      - V(present) makes the reservation, or gives an existing one what the options say and leaves the rest as it is.
-      - V(absent) with O(nodes) takes these nodes out, and deletes the reservation when it would be empty; without
-        O(nodes) deletes it.
+      - V(present) creates the reservation or updates what the options name.
+      - V(absent) deletes the reservation. With O(nodes) it only removes these nodes, and deletes the reservation when
+        none would be left.
     type: str
     choices: [present, absent]
     default: present
   nodes:
     description:
-      - The nodes, as names or hostlists such as V(node[1-3],gpu07). Needed to make a reservation.
-      - An existing one gets them in addition to those it has, unless O(purge_nodes=true).
+      - The nodes, as names or hostlists such as V(node[1-3],gpu07). Required to create a reservation.
+      - They are added to the nodes of an existing reservation, unless O(purge_nodes=true).
     type: list
     elements: str
   purge_nodes:
-    description: Whether O(nodes) are exactly the nodes that the reservation should have.
+    description: Whether to remove nodes of the reservation that are not in O(nodes).
     type: bool
     default: false
   start_time:
     description:
-      - When it starts, in seconds since the epoch, in ISO 8601 with or without a zone, as V(2027-01-31T08:00:00+01:00),
-        or in the forms of scontrol(1), V(now), V(now+1hour), V(tomorrow). Without a zone it is the time of the host
-        where the module runs.
-      - Forms that mean another moment on each run are for a new reservation. V(now) is true of any that has started.
-      - Slurm does not move the start of a reservation that has started; that is an error. A recurring one moves on by
-        itself, so times of its past occurrences count as the one it has.
-      - A new one starts now by default. A new start moves the end with it.
+      - The start, in seconds since the epoch, in ISO 8601 such as V(2027-01-31T08:00:00+01:00), or in a form of
+        scontrol(1), such as V(now), V(now+1hour) or V(tomorrow). Without a time zone, that of the host where
+        the module runs applies.
+      - Relative forms apply when the reservation is created. V(now) matches every reservation that has started.
+      - Slurm cannot change the start of a reservation that has started; this is an error. Slurm moves the start of a
+        recurring reservation; the times of past occurrences are accepted as unchanged.
+      - The default for a new reservation is now. Changing the start keeps the duration.
     type: str
   end_time:
-    description: When it ends, in the same forms as O(start_time).
+    description: The end, in the forms of O(start_time).
     type: str
   duration:
     description:
-      - How long it lasts, in minutes or in the forms of scontrol(1), such as V(1-12:00:00), or V(infinite), which Slurm
-        keeps as 365 days.
-      - A new one is infinite by default.
+      - The duration, in minutes or in a form of scontrol(1), such as V(1-12:00:00), or V(infinite), which Slurm stores
+        as 365 days.
+      - The default for a new reservation is infinite.
     type: str
   users:
     description:
-      - Exactly the users who may use it. An empty list clears it, where O(accounts), O(groups) or the like are set.
-      - A new one is for root by default, unless O(accounts), O(groups), O(qos) or O(allowed_partitions) is given.
+      - The users who may use it. The list replaces the present one; an empty list clears it, if O(accounts),
+        O(groups), O(qos) or O(allowed_partitions) is set.
+      - The default for a new reservation is root, unless one of these is given.
     type: list
     elements: str
   accounts:
-    description: Exactly the accounts that may use it.
+    description: The accounts that may use it, as in O(users).
     type: list
     elements: str
   groups:
-    description: Exactly the groups whose members may use it.
+    description: The groups whose members may use it, as in O(users).
     type: list
     elements: str
   qos:
-    description: Exactly the QOS that may use it.
+    description: The QOS that may use it, as in O(users).
     type: list
     elements: str
   allowed_partitions:
-    description: Exactly the partitions whose jobs may use it. Slurm cannot clear it.
+    description: The partitions whose jobs may use it. The list replaces the present one; Slurm cannot clear it.
     type: list
     elements: str
   flags:
     description:
-      - Exactly the flags that it has, as scontrol(1) names them, V(PURGE_COMP=00:05:00) with its time, which is 5
-        minutes by default.
-      - Recurrence is a flag too, V(HOURLY), V(DAILY), V(WEEKLY), V(WEEKDAY) or V(WEEKEND).
-      - Those that Slurm sets by itself (SPEC_NODES, ALL_NODES) neither need to be named nor count.
-      - Slurm cannot take V(OVERLAP), V(TIME_FLOAT), V(REPLACE), V(REPLACE_DOWN), V(NO_HOLD_JOBS_AFTER_END), V(SKIP)
-        and V(FORCE_START) from a reservation that has them; that is an error.
-      - A new one has MAINT, IGNORE_JOBS and OVERLAP by default.
+      - The flags, as in scontrol(1). The list replaces the present one. V(PURGE_COMP=00:05:00) has a time, by default 5
+        minutes.
+      - V(HOURLY), V(DAILY), V(WEEKLY), V(WEEKDAY) and V(WEEKEND) make it recur.
+      - Flags that Slurm sets by itself (SPEC_NODES, ALL_NODES) are ignored.
+      - Slurm cannot remove V(OVERLAP), V(TIME_FLOAT), V(REPLACE), V(REPLACE_DOWN), V(NO_HOLD_JOBS_AFTER_END), V(SKIP)
+        and V(FORCE_START); this is an error.
+      - The default for a new reservation is MAINT, IGNORE_JOBS and OVERLAP.
     type: list
     elements: str
   partition:
-    description: The partition that it belongs to. Slurm cannot clear it.
+    description: The partition of its nodes. Slurm cannot clear it.
     type: str
   licenses:
-    description: Exactly the licenses that it holds, such as V(matlab:5).
+    description: The licenses to reserve, such as V(matlab:5). The list replaces the present one.
     type: list
     elements: str
   features:
-    description: The features of its nodes, as in scontrol(1).
+    description: The features that its nodes must have, as in scontrol(1).
     type: str
   burst_buffer:
-    description: The burst buffer resources that it holds.
+    description: The burst buffer resources to reserve.
     type: str
   comment:
-    description: A comment of one line. An empty one clears it.
+    description: A comment, one line. An empty text clears it.
     type: str
   max_start_delay:
     description:
-      - How long before its start jobs may still start that it would delay, as O(duration). An empty one clears it.
+      - How long other jobs may delay the start, in the forms of O(duration). An empty text clears it.
     type: str
 seealso:
   - module: hpc.slurm.slurm_reservation_info
@@ -119,23 +120,23 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep everybody off two nodes from now on, whatever runs there
+- name: Reserve two nodes for root from now on, also if jobs run on them
   hpc.slurm.slurm_reservation:
     name: repair
     nodes: node[4-5]
 
-- name: One more node has the same fault
+- name: Add a node
   hpc.slurm.slurm_reservation:
     name: repair
     nodes: node17
 
-- name: The first two are repaired
+- name: Remove the first two nodes
   hpc.slurm.slurm_reservation:
     name: repair
     nodes: node[4-5]
     state: absent
 
-- name: Announce the maintenance of a rack
+- name: Reserve a rack for maintenance
   hpc.slurm.slurm_reservation:
     name: rack4
     nodes: rack4-[01-36]
@@ -145,7 +146,7 @@ EXAMPLES = r"""
     flags: [MAINT, IGNORE_JOBS]
     comment: cooling of rack 4, ticket 1234
 
-- name: A class has four nodes on working days
+- name: Reserve four nodes for an account on working days
   hpc.slurm.slurm_reservation:
     name: course
     nodes: node[60-63]
@@ -155,7 +156,7 @@ EXAMPLES = r"""
     duration: 180
     flags: [WEEKDAY]
 
-- name: The maintenance is over
+- name: Delete the reservation
   hpc.slurm.slurm_reservation:
     name: rack4
     state: absent
@@ -164,8 +165,8 @@ EXAMPLES = r"""
 RETURN = r"""
 reservation:
   description:
-    - The reservation as it is afterwards, or in check mode as it would be; null when there is none.
-    - The times of one that starts now are those of the prediction in check mode, a second or two earlier.
+    - The reservation after the change, or in check mode as predicted; null if there is none.
+    - In check mode the times of a reservation that starts now are those of the prediction.
   returned: success
   type: dict
   sample:

@@ -10,19 +10,19 @@ module: slurm_reservation_info
 short_description: Read the reservations of a Slurm cluster
 version_added: 0.1.0
 description:
-  - Returns reservations. Options that are given must all hold.
-  - Every flag is named as Slurm names it, also those that pyslurm does not know.
+  - Returns the reservations that match all given options.
+  - Flags have Slurm's names, also those that pyslurm does not know.
 extends_documentation_fragment:
   - hpc.slurm.slurm
   - hpc.slurm.slurm.attributes
   - hpc.slurm.slurm.info
 options:
   names:
-    description: Only reservations of these names. One that is not there is no error.
+    description: Only reservations with these names. An unknown name is not an error.
     type: list
     elements: str
   nodes:
-    description: Only reservations that hold one of these nodes, given as names or hostlists.
+    description: Only reservations of one of these nodes, as names or hostlists.
     type: list
     elements: str
 seealso:
@@ -30,11 +30,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what is reserved
+- name: Read all reservations
   hpc.slurm.slurm_reservation_info:
   register: reserved
 
-- name: Stop when a node is reserved by somebody else
+- name: Fail if a node is reserved
   hpc.slurm.slurm_reservation_info:
     nodes: gpu07
   register: reserved
@@ -44,7 +44,7 @@ EXAMPLES = r"""
 RETURN = r"""
 reservations:
   description:
-    - The reservations by their names. Times are in seconds since the epoch, RV(ignore:duration) is in minutes and
+    - The reservations by their names. Times are in seconds since the epoch, RV(ignore:duration) is in minutes,
       RV(ignore:max_start_delay) in seconds.
   returned: success
   type: dict

@@ -10,8 +10,8 @@ module: slurm_trigger
 short_description: Set and remove triggers of a Slurm cluster
 version_added: 0.1.0
 description:
-  - A trigger makes slurmctld run a program when something happens, such as a node that goes down (see strigger(1)).
-  - Slurm looks at triggers about every 16 seconds, and lets only SlurmUser set them.
+  - A trigger makes slurmctld run a program when an event occurs, such as a node going down (see strigger(1)).
+  - slurmctld evaluates triggers about every 16 seconds. Only SlurmUser may set them.
 extends_documentation_fragment:
   - hpc.slurm.slurm
   - hpc.slurm.slurm.attributes
@@ -19,16 +19,16 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) sets the trigger unless the same one is there.
-      - V(absent) removes every trigger that has all that the other options name; at least one must be given.
+      - V(present) sets the trigger, unless the same trigger is set already.
+      - V(absent) removes every trigger that matches all given options; at least one is required.
     type: str
     choices: [present, absent]
     default: present
   event:
     description:
-      - What fires the trigger, in the words of strigger(1). Needed for O(state=present).
-      - V(up), V(down), V(drained), V(draining), V(fail), V(idle), V(resume) and V(reconfig) are about nodes, and
-        V(time), V(fini), V(up), V(down) and V(fail) with O(job_id) about a job.
+      - The event kind, as in strigger(1). Required for O(state=present).
+      - V(up), V(down), V(drained), V(draining), V(fail), V(idle), V(resume) and V(reconfig) are events of nodes;
+        V(time), V(fini), and with O(job_id) V(up), V(down) and V(fail) are events of a job.
     type: str
     choices:
       - backup_slurmctld_assumed_control
@@ -55,52 +55,52 @@ options:
       - up
   nodes:
     description:
-      - The nodes that the trigger is about, as names or hostlists; all nodes when it is not given.
-      - Better all nodes. A slurmctld does not start when a trigger names a node that is no longer in C(slurm.conf).
+      - The nodes of the trigger, as names or hostlists. All nodes by default.
+      - Prefer all nodes. slurmctld does not start if a trigger names a node that is no longer in C(slurm.conf).
     type: list
     elements: str
   job_id:
-    description: The job that the trigger is about.
+    description: The job of the trigger.
     type: str
   offset:
-    description: Seconds from the event to the program; negative before the end of a job. 0 when it is not given.
+    description: Seconds from the event to the start of the program, negative before the end of a job. The default is 0.
     type: int
   program:
     description:
-      - The absolute path of the program and its arguments, at most 62 words. Needed for O(state=present).
-      - Slurm splits it at blanks, knows no quoting, and appends the hostlist of the nodes as the last argument.
-      - Every user can read it with C(strigger --get), so nothing secret belongs into it.
+      - The absolute path of the program and its arguments, at most 62 words. Required for O(state=present).
+      - Slurm splits it at blanks, without quoting, and appends the hostlist of the nodes as the last argument.
+      - Every user can read it with C(strigger --get). Do not put secrets into it.
     type: str
   permanent:
     description:
-      - Whether the trigger stays when it has fired. One that does not loses what happens before it is set again.
-      - By default triggers about nodes stay and others do not.
+      - Whether the trigger stays set after it fires. One that is not permanent misses events until it is set again.
+      - The default is V(true) for triggers of nodes and V(false) for others.
     type: bool
   trigger_ids:
-    description: Ids of triggers to remove, with O(state=absent).
+    description: The ids of triggers to remove, for O(state=absent).
     type: list
     elements: int
   user:
-    description: The owner of triggers to remove, with O(state=absent).
+    description: The user of triggers to remove, for O(state=absent).
     type: str
   purge_matching:
     description:
-      - A regular expression that programs are searched for.
-      - With O(state=present), other triggers of this user for the same O(event) whose program matches are removed, so
-        that one with an outdated address does not stay beside the new one.
-      - With O(state=absent), only triggers whose program matches are removed.
+      - A regular expression that matches anywhere in a program.
+      - For O(state=present), also remove other triggers of this user for the same O(event) with a matching program,
+        such as one with an outdated address.
+      - For O(state=absent), only remove triggers with a matching program.
     type: str
 notes:
-  - Run it on a controller, as SlurmUser (C(become_user) V(slurm) on most clusters), with strigger on E(PATH).
+  - Run it on a controller as SlurmUser (C(become_user) V(slurm) on most clusters). strigger must be on E(PATH).
 seealso:
   - module: hpc.slurm.slurm_trigger_info
   - name: strigger(1)
-    description: The events and what they mean.
+    description: The event kinds.
     link: https://slurm.schedmd.com/strigger.html
 """
 
 EXAMPLES = r"""
-- name: Tell the listener of every node that goes down
+- name: Notify the listener of every node that goes down
   hpc.slurm.slurm_trigger:
     event: down
     program: >-
@@ -110,7 +110,7 @@ EXAMPLES = r"""
   become: true
   become_user: slurm
 
-- name: Ten minutes before the end of a job, save what it has
+- name: Run a program ten minutes before the end of a job
   hpc.slurm.slurm_trigger:
     event: time
     job_id: "4711"
@@ -129,13 +129,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 trigger_ids:
-  description: The ids of the triggers that are as described; empty in check mode for one that is not set yet.
+  description: The ids of the matching triggers; empty in check mode for a trigger that is not set yet.
   returned: success
   type: list
   elements: int
   sample: [17]
 triggers:
-  description: The triggers that are as described, see M(hpc.slurm.slurm_trigger_info).
+  description: The matching triggers, as in M(hpc.slurm.slurm_trigger_info).
   returned: success
   type: list
   elements: dict
@@ -145,7 +145,7 @@ from ansible_collections.hpc.slurm.plugins.module_utils.common.module import run
 from ansible_collections.hpc.slurm.plugins.module_utils.common.trigger_events import EVENTS
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.trigger.plan import plan_trigger
 
-# What says which triggers to remove: one of them must be given.
+# The options that select triggers to remove: one is required.
 DESCRIPTION = ("trigger_ids", "event", "nodes", "job_id", "program", "user", "purge_matching")
 
 

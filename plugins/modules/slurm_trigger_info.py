@@ -10,35 +10,35 @@ module: slurm_trigger_info
 short_description: Read the triggers of a Slurm cluster
 version_added: 0.1.0
 description:
-  - Returns the triggers that are set, of all users. Options that are given must all hold.
-  - Triggers that have fired are not listed by Slurm.
+  - Returns the triggers of all users that match all given options.
+  - Slurm does not list triggers that have fired, unless they are permanent.
 extends_documentation_fragment:
   - hpc.slurm.slurm
   - hpc.slurm.slurm.attributes
   - hpc.slurm.slurm.info
 options:
   event:
-    description: Only triggers for this event, in the words of strigger(1).
+    description: Only triggers for this event kind, as in strigger(1).
     type: str
   user:
     description: Only triggers of this user.
     type: str
   job_id:
-    description: Only triggers about this job.
+    description: Only triggers of this job.
     type: str
   program:
-    description: Only triggers whose program matches this regular expression somewhere.
+    description: Only triggers whose program matches this regular expression anywhere.
     type: str
 seealso:
   - module: hpc.slurm.slurm_trigger
 """
 
 EXAMPLES = r"""
-- name: See what is armed
+- name: Read all triggers
   hpc.slurm.slurm_trigger_info:
-  register: armed
+  register: all
 
-- name: See whether nodes that go down are told to the listener
+- name: Fail if no trigger notifies the listener of nodes that go down
   hpc.slurm.slurm_trigger_info:
     event: down
     program: "/node/down "
@@ -57,25 +57,25 @@ triggers:
       description: The trigger's id.
       type: int
     event:
-      description: What fires it; V(unknown) where Slurm has several kinds in one trigger.
+      description: The event kind; V(unknown) for a trigger with several kinds.
       type: str
     resource:
-      description: What it is about, such as V(node), V(job) or V(slurmctld).
+      description: The kind of resource, such as V(node), V(job) or V(slurmctld).
       type: str
     resource_id:
-      description: The hostlist or the job's id; V(*) for all.
+      description: The hostlist or the job's id; V(*) for all nodes.
       type: str
     offset:
-      description: Seconds from the event to the program.
+      description: Seconds from the event to the start of the program.
       type: int
     permanent:
-      description: Whether it stays when it has fired.
+      description: Whether it stays set after it fires.
       type: bool
     program:
-      description: What slurmctld runs.
+      description: The program that slurmctld runs.
       type: str
     user:
-      description: Its owner, as whom the program runs.
+      description: The user who set it and who runs the program.
       type: str
   sample:
     - id: 17

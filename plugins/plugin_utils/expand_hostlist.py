@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The event filter hpc.slurm.expand_hostlist: what is in an event, as C(node_state) events."""
+"""The event filter hpc.slurm.expand_hostlist: turns an event with a hostlist into C(node_state) events."""
 
 from __future__ import annotations
 
@@ -16,33 +16,34 @@ from typing import Any, Optional, Union
 
 from ..module_utils.adapter.errors import SlurmError
 from ..module_utils.common import hostlist
-from .trigger_listener.node_state import STATES, batch_event, node_event
-from .trigger_listener.settings import GRANULARITIES
+from ..module_utils.common.trigger_events import NODE_STATES
+from .trigger_listener.configure.settings import GRANULARITIES
+from .trigger_listener.feed.node_event import batch_event, node_event
 
 logger = logging.getLogger("hpc.slurm.expand_hostlist")
 
 Event = dict[str, Any]
 
-# The key of an event that could not be expanded, which tells why.
+# The key with the reason why an event could not be expanded.
 ERROR = "hostlist_error"
 _MISSING = object()
 
-# What a sender wrote, shown short, and however deep it is nested.
+# Shows what a sender wrote, however long and deep it is.
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = 80
 
 
 class EventError(Exception):
-    """Something about an event that keeps it from being expanded."""
+    """An event that cannot be expanded."""
 
 
 class MissingError(EventError):
-    """The event has no hostlist where there should be one."""
+    """An event without a hostlist at the path."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """What a rulebook gives; the attributes are the documented arguments."""
+    """The arguments from a rulebook, checked; the attributes have the documented names."""
 
     hostlist_path: str
     path_separator: str = "."
@@ -55,7 +56,7 @@ class Arguments:
 
     @classmethod
     def check(cls, given: Mapping[str, Any]) -> Arguments:
-        """Check a rulebook's arguments.
+        """Check the arguments of a rulebook.
 
         :raises ValueError: with the argument's name, what is wrong with it and what to write instead.
         """
@@ -65,9 +66,9 @@ class Arguments:
             raise ValueError(f"unknown argument {', '.join(unknown)}; there are: {', '.join(known)}")
         flag = given.get("ignore_missing", False)
         if not isinstance(flag, bool):
-            raise ValueError(f"ignore_missing must be true or false, this is {flag!r}")
+            raise ValueError(f"ignore_missing must be true or false, not {flag!r}")
         if "hostlist_path" not in given:
-            raise ValueError("hostlist_path is missing: tell where the hostlist is, for example payload.nodes")
+            raise ValueError("hostlist_path is missing: give the path of the hostlist, for example payload.nodes")
         arguments = cls(
             hostlist_path=_text(given, "hostlist_path"),
             path_separator=_text(given, "path_separator", cls.path_separator),
@@ -79,19 +80,19 @@ class Arguments:
             ignore_missing=flag,
         )
         if (arguments.state is None) == (arguments.state_path is None):
-            raise ValueError("give either state, or state_path for a state that is in the event")
+            raise ValueError("give either state, or state_path when the state is in the event")
         if arguments.cluster is not None and arguments.cluster_path is not None:
             raise ValueError("cluster and cluster_path exclude each other")
-        for name, choices in (("state", STATES), ("granularity", GRANULARITIES)):
+        for name, choices in (("state", NODE_STATES), ("granularity", GRANULARITIES)):
             if getattr(arguments, name) not in (None, *choices):
-                raise ValueError(f"{name} must be one of {', '.join(choices)}, this is {getattr(arguments, name)!r}")
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, not {getattr(arguments, name)!r}")
         return arguments
 
 
 def require_libraries() -> None:
-    """Say at the start what is missing, rather than at the first event.
+    """Check the libraries at the start, not at the first event.
 
-    :raises ValueError: when a library is not there.
+    :raises ValueError: when one is missing.
     """
     if hostlist.CLUSTERSHELL_ERROR:
         raise ValueError(
@@ -101,9 +102,9 @@ def require_libraries() -> None:
 
 
 def expand(event: Event, given: Mapping[str, Any]) -> Union[Event, list[Event]]:
-    """Return the C(node_state) events of an event, or the event itself when it is not one that can be expanded.
+    """Return the C(node_state) events of an event, or the event itself when it cannot be expanded.
 
-    :raises ValueError: for arguments that cannot be used, whatever the event.
+    :raises ValueError: when the arguments are wrong.
     """
     try:
         arguments = Arguments.check(given)
@@ -112,14 +113,14 @@ def expand(event: Event, given: Mapping[str, Any]) -> Union[Event, list[Event]]:
     try:
         return _events(event, arguments)
     except MissingError as error:
-        return event if arguments.ignore_missing else _refused(event, str(error))
+        return event if arguments.ignore_missing else _with_error(event, str(error))
     except EventError as error:
-        return _refused(event, str(error))
+        return _with_error(event, str(error))
 
 
-def _refused(event: Event, why: str) -> Event:
-    logger.warning("event %s passes as it is: %s", _repr.repr(_meta(event).get("uuid")), why)
-    return {**event, ERROR: why} if isinstance(event, dict) else event
+def _with_error(event: Event, error: str) -> Event:
+    logger.warning("event %s not expanded: %s", _repr.repr(_meta(event).get("uuid")), error)
+    return {**event, ERROR: error} if isinstance(event, dict) else event
 
 
 def _meta(event: Event) -> dict[str, Any]:
@@ -136,20 +137,20 @@ def _events(event: Event, arguments: Arguments) -> list[Event]:
     if not isinstance(received, str):
         received = datetime.now(timezone.utc).isoformat()
     if arguments.granularity == "batch":
-        # As it came, as the listener's: the uuid is made of it.
+        # The text as received, as in events of the listener: the uuid is computed from it.
         text = items[0].strip() if len(items) == 1 else hostlist.fold(nodes)
         made = [batch_event(notification, received, nodes, text, **state)]
     else:
         made = [node_event(notification, received, node, **state) for node in nodes]
     for each in made:
-        # Copies for each: the filter that follows every other writes into meta.source.
-        kept = {key: dict(value) if isinstance(value, dict) else value for key, value in meta.items()}
-        each["meta"] = {**kept, **each["meta"]}
+        # Copies, because the last filter of every source writes into meta.source.
+        copied = {key: dict(value) if isinstance(value, dict) else value for key, value in meta.items()}
+        each["meta"] = {**copied, **each["meta"]}
     return made
 
 
 def _notification(given: Any) -> uuid.UUID:
-    """Return the uuid of an event: its own, one that is always the same for a text of another kind, or a new one."""
+    """Return the uuid of an event: its own, one computed from a text that is not a uuid, or a new one."""
     if not isinstance(given, str):
         return uuid.uuid4()
     try:
@@ -159,13 +160,13 @@ def _notification(given: Any) -> uuid.UUID:
 
 
 def _nodes(event: Event, arguments: Arguments) -> tuple[list[str], list[str]]:
-    """Return the texts that are there, and the names of the nodes."""
+    """Return the texts at the path, and the names of the nodes."""
     found = _find(event, arguments.hostlist_path, arguments.path_separator)
     if found is _MISSING:
-        raise MissingError(f"there is no {arguments.hostlist_path} in it")
+        raise MissingError(f"it has no {arguments.hostlist_path}")
     items = [found] if isinstance(found, str) else found
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise EventError(f"{arguments.hostlist_path} is not a text or a list of texts: {_shown(found)}")
+        raise EventError(f"{arguments.hostlist_path} is not a string or a list of strings: {_shown(found)}")
     try:
         nodes = hostlist.from_option(items)
     except SlurmError as error:
@@ -179,10 +180,10 @@ def _state(event: Event, arguments: Arguments) -> str:
     if arguments.state_path is None:
         return str(arguments.state)
     found = _find(event, arguments.state_path, arguments.path_separator)
-    # Slurm's own tools write states in capitals.
+    # Slurm's tools write states in capitals.
     state = found.strip().lower() if isinstance(found, str) else None
-    if state not in STATES:
-        raise EventError(f"{arguments.state_path} is not one of {', '.join(STATES)}: {_shown(found)}")
+    if state not in NODE_STATES:
+        raise EventError(f"{arguments.state_path} is not one of {', '.join(NODE_STATES)}: {_shown(found)}")
     return state
 
 
@@ -196,7 +197,7 @@ def _cluster(event: Event, arguments: Arguments) -> Optional[str]:
 
 
 def _find(event: Any, path: str, separator: str) -> Any:
-    """Return what is at a path of keys, and of numbers in lists, or C(_MISSING)."""
+    """Return the value at a path of keys and list indexes, or C(_MISSING)."""
     found = event
     for step in path.split(separator):
         if isinstance(found, dict):
@@ -211,7 +212,7 @@ def _find(event: Any, path: str, separator: str) -> Any:
 def _text(given: Mapping[str, Any], name: str, default: Optional[str] = None) -> str:
     value = given.get(name, default)
     if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} must be a text that is not empty, this is {value!r}")
+        raise ValueError(f"{name} must be a non-empty string, not {value!r}")
     return value
 
 
@@ -220,4 +221,4 @@ def _optional(given: Mapping[str, Any], name: str) -> Optional[str]:
 
 
 def _shown(value: Any) -> str:
-    return "it is not there" if value is _MISSING else _repr.repr(value)
+    return "it is missing" if value is _MISSING else _repr.repr(value)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a file that ansible-rulebook runs by its path reaches the other files of this collection.
+"""Imports for files that ansible-rulebook runs by path.
 
-Such a file has no package to import relatively from, and the name ansible_collections may belong to another
-installation. So the folder plugins/ is made a package of its own name, by its location, and imported from there.
+Such a file is in no package, and the package ansible_collections may be another installation. So the folder plugins/ is
+registered as a package under a name of its own, by its location, and modules are imported from there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 PLUGINS = Path(__file__).resolve().parent.parent
-# Two installations of the collection in one process are two packages.
+# Each installation of the collection in a process is a package of its own.
 PACKAGE = f"hpc_slurm_{hashlib.sha256(str(PLUGINS).encode()).hexdigest()[:8]}"
 
 

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: planned_absence
-short_description: Tell whether a node is out of service by plan
+short_description: Test whether a node is in a planned absence
 version_added: 0.1.0
 author:
   - hpc.slurm developers
 description:
-  - Tells whether a node, as M(hpc.slurm.slurm_node_info) returns it, is in maintenance, rebooting, powered down, or on
-    the way there, because somebody wants it so.
-  - A node that was to come back from a reboot or from power saving, and did not, is none of these.
-  - The event source C(hpc.slurm.trigger_listener) goes by the same rule when it reads a snapshot.
+  - Tests whether a node of M(hpc.slurm.slurm_node_info) is in a maintenance reservation, rebooting, or powered down,
+    powering down or powering up.
+  - A node that did not come back from a reboot or from power saving is not in a planned absence.
+  - The event source C(hpc.slurm.trigger_listener) uses the same rule for snapshots.
 positional: _input
 options:
   _input:
@@ -30,14 +30,14 @@ EXAMPLES = r"""
     attributes: [state, reason]
   register: down
 
-- name: Name those that nobody wants to be
+- name: Show those that are not down by plan
   ansible.builtin.debug:
     msg: "{{ down.nodes.values() | reject('hpc.slurm.planned_absence') }}"
 """
 
 RETURN = r"""
 _value:
-  description: Whether it is.
+  description: Whether the node is in a planned absence.
   type: bool
 """
 
@@ -50,20 +50,20 @@ from ..module_utils.common.node_states import planned_absence
 
 
 def is_planned_absence(node: Any) -> bool:
-    """Tell whether a node is out of service by plan.
+    """Return whether a node is in a planned absence.
 
-    :raises AnsibleFilterError: when it is not as M(hpc.slurm.slurm_node_info) returns it.
+    :raises AnsibleFilterError: unless it is a node as M(hpc.slurm.slurm_node_info) returns it.
     """
     try:
         return planned_absence(node["state"], node["reason"])
     except (KeyError, TypeError) as error:
         raise AnsibleFilterError(
-            f"planned_absence wants a node of slurm_node_info with state and reason: {error!r}"
+            f"planned_absence needs a node of slurm_node_info with state and reason: {error!r}"
         ) from error
 
 
 class TestModule:
-    """The test by its name."""
+    """The tests of this file by their names."""
 
     def tests(self) -> dict[str, Callable[..., Any]]:
         return {"planned_absence": is_planned_absence}

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, hpc.slurm developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules cost on a large cluster, beside what one would do without them.
+"""Costs of the modules on a large cluster, compared with Slurm's commands.
 
-Runs inside the lab (`make bench`), on its 10,008 nodes with 50,000 held jobs and 100 reservations. Each case is timed
-in four ways that take turns, round after round: a playbook with one task of ours, a playbook with one task of another
-way, and both without Ansible: the module as a process, the command alone.
+Runs inside the lab (`make bench`), on its 10,008 nodes with 50,000 held jobs and 100 reservations. Each round times
+each case in four ways: a playbook with one task of the module, a playbook with one task of the command, and both
+without Ansible.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ LOOPED = 50
 REASON = "bench"
 RESUME = ["scontrol", "update", f"nodename={NODES}", "state=resume"]
 DRAIN = ["scontrol", "update", f"nodename={NODES}", "state=drain", f"reason={REASON}"]
-# Seconds after which something is ended, and said to take more.
+# Seconds after which a run is ended and reported as taking longer.
 LIMIT = 60
 THREE = ["user_name", "state", "name"]
 
 
 class Case(NamedTuple):
-    """One thing to do, in our way and in the other.
+    """A case, done with the module and with the command.
 
-    :param ours: the module's options, the module first.
-    :param expected: what must hold for C(answer), our result.
-    :param peer: the command of the other way.
-    :param peer_expected: what must hold for C(answer), the other's result: parses it, as whoever uses it must.
-    :param before: the command that makes the start the same each time; its exit status does not matter.
-    :param rounds: at most so many, for what takes long.
-    :param loop: hosts that the peer's task goes through, one command each.
+    :param ours: the module and its options.
+    :param expected: the condition for C(answer), the module's result.
+    :param peer: the command.
+    :param peer_expected: the condition for C(answer), the command's result; parses it, as a user would.
+    :param before: the command that restores the initial state; its exit status does not matter.
+    :param rounds: the most rounds, for long cases.
+    :param loop: the number of nodes that the command's task loops over, one command each.
     """
 
     title: str
@@ -62,7 +62,7 @@ class Case(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """One run: its seconds, the bytes that it printed, and the requests that slurmctld got meanwhile."""
+    """A run: its seconds, the bytes of its output, and the RPCs that slurmctld got meanwhile."""
 
     seconds: float
     size: int
@@ -81,7 +81,7 @@ def node_cases() -> Iterator[Case]:
     yield change("drain 10,000 nodes, a task a node", "drained", one, RESUME, True, LOOPED)
     yield change("drain them again", "drained", DRAIN, DRAIN, False)
     yield change("resume 10,000 nodes", "resumed", RESUME, DRAIN, True)
-    # slurmctld refuses to resume what is in service: the command fails there.
+    # slurmctld refuses to resume nodes in service: the command fails.
     yield change("resume them again", "resumed", [*RESUME, "||", "true"], RESUME, False)
 
     show = ["scontrol", "show", "nodes", "--json"]
@@ -107,7 +107,7 @@ def job_cases(array: str) -> Iterator[Case]:
         peer_expected = peer or f"{parsed} | length == {found}"
         return Case(title, ("slurm_job_info", options), expected, ["squeue", *words], peer_expected, rounds=rounds)
 
-    # As text: of so many jobs, the JSON of squeue is not to be had in time.
+    # As text: squeue takes too long for the JSON of so many jobs.
     text = ["--noheader", "--array", "--format=%i;%u;%T;%j"]
     yield info("find 10 of 50,000 jobs by name", rare, 10, ["--json", f"--name={RARE}"])
     yield info("50,000 jobs, three attributes (text)", {"attributes": THREE}, number, text, "answer.stdout_lines")
@@ -128,7 +128,7 @@ def other_cases() -> Iterator[Case]:
     )
 
 
-# The cluster's load.
+# The jobs and reservations.
 
 
 def run(words: list[str]) -> str:
@@ -136,10 +136,10 @@ def run(words: list[str]) -> str:
 
 
 def fill() -> str:
-    """Make the jobs and the reservations, and return the id of one of the arrays.
+    """Create the jobs and the reservations, and return the id of one of the arrays.
 
-    An update of some of an array's tasks makes a record of each: faster than any other way to get many, and held as
-    they are nothing is ever scheduled.
+    An update of some tasks of an array makes a job record of each: the fastest way to many jobs. They are held, so that
+    none is scheduled.
     """
     submit = ["sbatch", "--parsable", "--hold", "--partition=big", "--time=60", "--chdir=/tmp", "--output=/dev/null"]
     for user in range(ARRAYS):
@@ -158,7 +158,7 @@ def fill() -> str:
 
 
 def empty() -> None:
-    """Take all of it away again, so that the lab is as it was."""
+    """Remove the jobs and the reservations, and resume the nodes."""
     subprocess.run(["scancel", "--user=root"], check=True)
     for number in range(1, RESERVATIONS + 1):
         subprocess.run(["scontrol", "delete", f"reservationname=bench{number}"], check=False, capture_output=True)
@@ -177,7 +177,7 @@ def playbook(folder: Path, task: dict[str, Any], expected: str) -> list[str]:
 
 
 def peer_task(case: Case) -> dict[str, Any]:
-    # A shell only where the command wants one.
+    # A shell only where the command needs one.
     kind = "shell" if "||" in case.peer else "command"
     task: dict[str, Any] = {f"ansible.builtin.{kind}": " ".join(_quoted(word) for word in case.peer)}
     if case.loop:
@@ -190,7 +190,7 @@ def _quoted(word: str) -> str:
 
 
 def alone(case: Case, ours: bool) -> tuple[list[str], str]:
-    """Return the command of a case without Ansible, and what it reads."""
+    """Return the command of a case without Ansible, and its input."""
     if ours:
         name, options = case.ours
         given = {"ANSIBLE_MODULE_ARGS": options}
@@ -223,14 +223,14 @@ def timed(case: Case, words: list[str], given: str) -> Timing:
 
 
 def requests() -> str:
-    """Return what slurmctld was asked since the last reset, without what daemons ask and what sdiag itself does."""
+    """Return the RPCs of slurmctld since the last reset, without those of the daemons and of sdiag."""
     counts = re.findall(r"^\s*REQUEST_(\w+)\s+\( *\d+\) count:(\d+)", run(["sdiag"]), re.MULTILINE)
     ignored = ("STATS_INFO", "STATS_RESET", "PING", "COMPLETE_BATCH_SCRIPT")
     return ", ".join(f"{number} {name}" for name, number in sorted(counts) if name not in ignored)
 
 
 def measure(case: Case, rounds: int, folder: Path) -> dict[str, list[Timing]]:
-    """Time a case in its four ways, which take turns."""
+    """Time a case in its four ways, in turn."""
     found: dict[str, list[Timing]] = {}
     name, options = case.ours
     tasks = {
@@ -245,7 +245,7 @@ def measure(case: Case, rounds: int, folder: Path) -> dict[str, list[Timing]]:
     return found
 
 
-# The answer.
+# The table.
 
 
 def row(case: Case, found: dict[str, list[Timing]], base: float) -> str:
@@ -283,20 +283,20 @@ def _size(count: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="at most so many (%(default)s)")
-    parser.add_argument("pattern", nargs="?", default="", help="only cases with this in their title")
+    parser.add_argument("--rounds", type=int, default=3, help="the most rounds of a case (%(default)s)")
+    parser.add_argument("pattern", nargs="?", default="", help="only cases with this text in their title")
     arguments = parser.parse_args()
     if not os.environ.get("HPC_SLURM_LAB"):
-        raise SystemExit("this fills and drains a whole cluster: run it inside the lab, with make bench")
+        raise SystemExit("this drains a whole cluster: run it inside the lab, with make bench")
     array = fill()
     try:
         print(
-            "| case | task, s | other way, s | ratio | module alone, s | command alone, s | answer | requests |\n"
+            "| case | task, s | command, s | ratio | module alone, s | command alone, s | output | RPCs |\n"
             "|---|---|---|---|---|---|---|---|"
         )
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
-            ping = Case("no work at all (ping)", ("", {}), "true", [])
+            ping = Case("no work (ping)", ("", {}), "true", [])
             words = playbook(folder, {"ansible.builtin.ping": {}}, "true")
             base = [timed(ping, words, "").seconds for _round in range(arguments.rounds)]
             print(f"| {ping.title} | {_spread(base)} | | | | | | |", flush=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The status page in a real browser: a listener that serves it, a browser to look at it, and a status to show."""
+"""For tests of the status page in a real browser: a listener that serves it, the browser, and statuses to show."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PARTS = runpy.run_path(str(CHECKOUT / "plugins/plugin_utils/parts.py"))
 PICTURES = CHECKOUT / "tests" / "output" / "page"
 PHONE, DESKTOP = (360, 760), (1280, 900)
-# Seconds in which the page, that asks every two, has shown what it was told.
+# Seconds within which the page, which polls every two, must show a new status.
 LIMIT = 15.0
 
 Status = dict[str, Any]
@@ -41,10 +41,9 @@ def load(part: str) -> Any:
 
 
 class Listener:
-    """The listener's own server and application, that can be told what to say of itself.
+    """The listener's real server and application, with a status of the test's.
 
-    It can be stopped and started again on the same port, as a listener that is restarted, be made to answer in other
-    ways, and be given another token.
+    It can be restarted on the same port, answer in other ways, and get another token.
     """
 
     def __init__(self, directory: Path, status: Status) -> None:
@@ -58,23 +57,24 @@ class Listener:
 
     @property
     def url(self) -> str:
-        """The page's address, with the token as the password that a person would type."""
+        """The page's address, with the token as the password."""
         return f"http://any:{self._token.read_text(encoding='ascii')}@127.0.0.1:{self.port}/"
 
     def change_token(self, token: str) -> None:
         self._token.write_text(token, encoding="ascii")
 
     def start(self) -> None:
-        settings = load("settings").Settings.from_args(
+        settings = load("configure.settings").Settings.from_args(
             {"port": self.port, "state_dir": str(self._directory), "token_file": str(self._token)}
         )
-        database, metrics = load("database").Database(self._directory / "listener.sqlite3"), load("metrics").Metrics()
-        inbox = load("inbox").Inbox(database, metrics)
-        observer = load("overview").Observer(database, settings, lambda: "")
-        parts = load("application").Parts(settings, "id", inbox, None, metrics, observer, lambda: None)
-        application = load("application").create_application(parts)
-        application.middlewares.append(self._tell)
-        server = load("server").Server(settings)
+        database = load("store.database").Database(self._directory / "listener.sqlite3")
+        inbox, metrics = load("store.inbox").Inbox(database), load("telemetry.metrics").Metrics()
+        observer = load("show.observer").Observer(database, settings, lambda: "")
+        receive = load("receive.application")
+        parts = receive.Parts(settings, "id", inbox, None, None, metrics, observer, lambda: None)
+        application = receive.create_application(parts)
+        application.middlewares.append(self._answer_status)
+        server = load("receive.server").Server(settings)
         self.port = server.port
         server.start(application, lambda: None)
         self._running = server, database
@@ -88,8 +88,8 @@ class Listener:
             self._running = None
 
     @web.middleware
-    async def _tell(self, request: web.Request, handler: Any) -> Any:
-        """Answer at /status what it was told to; this comes after the listener has let the request in."""
+    async def _answer_status(self, request: web.Request, handler: Any) -> Any:
+        """Answer /status with the test's status, after the listener has authenticated the request."""
         if request.path != "/status":
             return await handler(request)
         self.polls += 1
@@ -99,7 +99,7 @@ class Listener:
 
 
 class Source:
-    """The whole event source in a thread, with something in the engine's place that takes each event."""
+    """The whole event source in a thread, with a simulated engine that takes each event."""
 
     def __init__(self, directory: Path) -> None:
         self.token = "token-of-the-page-s-test"
@@ -130,7 +130,7 @@ class Source:
             await queue.get()
 
     def request(self, path: str, body: Optional[str] = None) -> str:
-        """Send what a trigger, a sync or Prometheus would, and return the answer."""
+        """Send a request as a trigger, a sync or Prometheus does, and return the answer."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path.replace('ID', self._identity)}",
             data=None if body is None else body.encode(),
@@ -142,7 +142,7 @@ class Source:
     def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
-        # A task that is cancelled ends after what it still has to do.
+        # A cancelled task has some work left.
         ended = asyncio.run_coroutine_threadsafe(self._ended(), self._loop)
         ended.result(timeout=20)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -279,47 +279,47 @@ def chromium() -> Iterator[Browser]:
         driver.quit()
 
 
-# What there is to show.
+# Statuses to show.
 
 
-def well() -> Status:
-    """A status with which nothing is wrong, as of now."""
+def healthy() -> Status:
+    """Return a status without problems, as of now."""
     now = time.time()
     return {
         "cluster": "aurora",
         "now": now,
         "up_since": now - 4 * 86400 - 7300,
         "health": {"status": "ok", "reasons": []},
-        "inbox": {"waiting": 0, "oldest_seconds": 0, "set_aside": 0},
+        "inbox": {"pending": 0, "oldest_seconds": 0, "undeliverable": 0},
         "sync": {"last": now - 90, "interval": 300, "nodes": 10008},
         "triggers": [
             {"id": 17 + index, "event": event, "permanent": True}
             for index, event in enumerate(("down", "drained", "draining", "fail", "up", "resume"))
         ],
         "nodes": [],
-        "nodes_not_well": 0,
-        "events": [
-            event(4, now - 90, "snapshot", outcome="nothing new"),
-            event(3, now - 390, "snapshot", outcome="nothing new"),
-            event(2, now - 3 * 3600, "node up", "node[1-3]", 3, detail="3 of 3 taken"),
-            event(1, now - 4 * 86400 - 7300, "listener_up"),
+        "nodes_out_of_service": 0,
+        "entries": [
+            entry(4, now - 90, "snapshot", outcome="unchanged"),
+            entry(3, now - 390, "snapshot", outcome="unchanged"),
+            entry(2, now - 3 * 3600, "node up", "node[1-3]", 3, detail="3 of 3 events delivered"),
+            entry(1, now - 4 * 86400 - 7300, "listener_up"),
         ],
     }
 
 
-def event(
+def entry(
     number: int,
     received: float,
-    what: str,
+    summary: str,
     hostlist: str = "",
     nodes: int = 0,
-    outcome: str = "taken",
+    outcome: str = "delivered",
     detail: str = "",
 ) -> dict[str, Any]:
     return {
         "id": f"{number * 2654435761 % 2**32:08x}-77b1-4c1e-9a52-0d8f4e1b6c{number % 256:02x}",
         "received": received,
-        "what": what,
+        "summary": summary,
         "hostlist": hostlist,
         "nodes": nodes,
         "outcome": outcome,
@@ -339,9 +339,9 @@ def node(name: str, since: float, *states: str, reason: Optional[str] = None, fl
     }
 
 
-def ill() -> Status:
-    """Twelve nodes that are not well, for the reasons that nodes have, and what came in about them."""
-    status = well()
+def impaired() -> Status:
+    """Return a status with twelve nodes out of service, for common reasons, and entries about them."""
+    status = healthy()
     now = status["now"]
     status["nodes"] = [
         node("node0212", now - 84, "down", reason="Not responding"),
@@ -360,49 +360,49 @@ def ill() -> Status:
         ),
         node("login2", now - 40 * 86400, "down"),
     ]
-    status["nodes_not_well"] = 12
-    status["inbox"] = {"waiting": 2, "oldest_seconds": 1.2, "set_aside": 0}
-    status["events"] = [
-        event(12, now - 68, "node down", "node[0212-0213]", 2, "waiting", "1 of 2 taken"),
-        event(11, now - 90, "snapshot", "gpu07", 1, detail="1 of 1 taken"),
-        event(10, now - 1244, "node down", "gpu07", 1, detail="1 of 1 taken"),
-        event(9, now - 1302, "node up", "gpu07", 1, "set aside", "the rules did not take it five times"),
-        event(8, now - 5390, "node draining", "node4711", 1, detail="1 of 1 taken"),
-        *status["events"],
+    status["nodes_out_of_service"] = 12
+    status["inbox"] = {"pending": 2, "oldest_seconds": 1.2, "undeliverable": 0}
+    status["entries"] = [
+        entry(12, now - 68, "node down", "node[0212-0213]", 2, "pending", "1 of 2 events delivered"),
+        entry(11, now - 90, "snapshot", "gpu07", 1, detail="1 of 1 events delivered"),
+        entry(10, now - 1244, "node down", "gpu07", 1, detail="1 of 1 events delivered"),
+        entry(9, now - 1302, "node up", "gpu07", 1, "undeliverable", "1 of 1 events undeliverable"),
+        entry(8, now - 5390, "node draining", "node4711", 1, detail="1 of 1 events delivered"),
+        *status["entries"],
     ]
-    status["events"].sort(key=lambda one: -one["received"])
+    status["entries"].sort(key=lambda one: -one["received"])
     return status
 
 
 def failing() -> Status:
-    """The listener itself is not well."""
-    status = ill()
+    """Return a status of a listener with failed checks."""
+    status = impaired()
     now = status["now"]
     status["health"] = {
         "status": "failing",
         "reasons": [
-            "sync: the last one was 31 minutes ago, three are due",
-            "inbox: cannot be written: database or disk is full",
+            "no snapshot for 1860 s: find out why playbooks/sync.yml fails",
+            "the inbox cannot be written: check the disk of state_dir",
         ],
     }
     status["sync"]["last"] = now - 31 * 60
-    status["inbox"] = {"waiting": 1342, "oldest_seconds": 640, "set_aside": 2}
+    status["inbox"] = {"pending": 1342, "oldest_seconds": 640, "undeliverable": 2}
     status["triggers"] = []
     return status
 
 
 def crowd(nodes: int) -> Status:
-    """A rack row without power."""
-    status = ill()
+    """Return a status after a rack row has lost power."""
+    status = impaired()
     now = status["now"]
     dark = 500 - len(status["nodes"])
     status["nodes"] = [
         *(node(f"node{index:04}", now - 30, "down", reason="Not responding") for index in range(1001, 1001 + dark)),
         *status["nodes"],
     ]
-    status["nodes_not_well"] = nodes
-    status["events"] = [
-        event(100 + index, now - index, "node down", f"node[{index}-{index + 40}]", 41) for index in range(50)
+    status["nodes_out_of_service"] = nodes
+    status["entries"] = [
+        entry(100 + index, now - index, "node down", f"node[{index}-{index + 40}]", 41) for index in range(50)
     ]
     return status
 
@@ -413,8 +413,8 @@ TURNED = "\u202eerongi <b>bold</b> &amp; \"quoted\" 'single' `tick` ${window.pwn
 
 
 def hostile() -> Status:
-    """Texts that somebody wrote who wishes the administrator ill, everywhere where a text can be."""
-    status = ill()
+    """Return a status with texts of an attacker, wherever there can be a text."""
+    status = impaired()
     now = status["now"]
     status["cluster"] = f"lab{SCRIPT}"
     status["health"] = {"status": "failing", "reasons": [IMAGE, SCRIPT, "x" * 5000]}
@@ -445,13 +445,13 @@ def hostile() -> Status:
         },
         {"name": "__proto__", "states": [], "since": None, "reason": None, "reason_user": None, "flaps": 0},
     ]
-    status["nodes_not_well"] = 4
+    status["nodes_out_of_service"] = 4
     status["triggers"] = [
         {"id": 1, "event": IMAGE, "permanent": False},
         {"id": 2, "event": "e" * 500, "permanent": True},
     ]
-    status["events"] = [
-        event(1, now, SCRIPT, IMAGE, 1, SCRIPT, IMAGE),
-        event(2, now, "node down", "node[" + "1,3," * 5000 + "5]", 10001, "waiting", TURNED),
+    status["entries"] = [
+        entry(1, now, SCRIPT, IMAGE, 1, SCRIPT, IMAGE),
+        entry(2, now, "node down", "node[" + "1,3," * 5000 + "5]", 10001, "pending", TURNED),
     ]
     return status

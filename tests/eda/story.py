@@ -83,9 +83,9 @@ class Rulebook:
         found = []
         for when, line in list(self.lines):
             if line.startswith('{"time"'):
-                told = json.loads(line)
-                if told["decision"] == name and facts.items() <= told.items():
-                    found.append((when, told))
+                decision = json.loads(line)
+                if decision["decision"] == name and facts.items() <= decision.items():
+                    found.append((when, decision))
         return found
 
     def find(self, pattern: str) -> Optional[tuple[float, re.Match[str]]]:
@@ -211,11 +211,11 @@ class Story:
         return found[0] if found else None
 
     def _notification(self) -> Optional[tuple[float, dict[str, Any]]]:
-        found = self.rulebook.decisions("stored", trigger="node down", hostlist=NODE)
+        found = self.rulebook.decisions("notification stored", trigger="node down", hostlist=NODE)
         return found[0] if found else None
 
     def _started(self) -> Optional[float]:
-        found = self.rulebook.find(r"^PLAY \[Answer nodes that went down\]")
+        found = self.rulebook.find(r"^PLAY \[Handle nodes that went down\]")
         return found[0] if found else None
 
     def _drained(self) -> Optional[float]:

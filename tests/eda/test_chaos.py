@@ -63,13 +63,13 @@ class Listener:
     def told(self) -> list[Told]:
         found = []
         for when, line in list(self.rulebook.lines):
-            if match := re.search(r"TOLD (\S+) (\w+) (\w+)", line):
+            if match := re.search(r"STATE (\S+) (\w+) (\w+)", line):
                 found.append(Told(when, *match.groups()))
         return found
 
     def synced(self, since: float) -> Optional[float]:
         """Return when the first snapshot after a time was compared."""
-        decided = self.rulebook.decisions("compared")
+        decided = self.rulebook.decisions("snapshot compared")
         return next((when for when, _facts in decided if when > since), None)
 
     def stop(self) -> None:
@@ -186,7 +186,7 @@ def disk_full(listener: Listener) -> Iterator[None]:
             pass
     try:
         yield
-        refused = listener.rulebook.decisions("not stored")
+        refused = listener.rulebook.decisions("inbox unavailable")
         assert refused, "the disk was full, and nothing was refused"
     finally:
         filler.unlink()

@@ -99,7 +99,7 @@ def test_the_rules_see_an_event_a_node_and_what_is_no_hostlist_harms_nobody(hook
     refused, *events = hook.wait("five events", lambda seen: len(seen) == 5)
     assert refused["hostlist_error"].startswith("payload.nodes is not a hostlist: 'node[1-'")
     assert refused["payload"] == {"nodes": "node[1-", "state": "down"}
-    assert f"passes as it is: {refused['hostlist_error']}" in hook.log.read_text()
+    assert f"not expanded: {refused['hostlist_error']}" in hook.log.read_text()
     assert [event["node"] for event in events] == ["gpu07", "node1", "node2", "node3"]
     assert len({event["meta"]["uuid"] for event in events}) == 4
     for event in events:

@@ -59,7 +59,7 @@ class Machine:
         return re.search(pattern, self.log.read_text(encoding="utf-8", errors="replace")) is not None
 
     def leads(self) -> bool:
-        return self.says('"decision": "leading"')
+        return self.says('"decision": "command started"')
 
     def stands_by(self) -> bool:
         return self.says('"decision": "standing by"') and not self.leads()
@@ -150,7 +150,7 @@ def test_the_other_goes_on_when_the_leader_is_killed(
     every = BEFORE + DURING + AFTER
     wait_until("every node's reaction", 240, lambda: len(reacted(every)) == len(every))
     took = time.monotonic() - killed
-    assert not first.says(r'"decision": "leading"(?s:.*)"decision": "leading"')
+    assert not first.says(r'"decision": "command started"(?s:.*)"decision": "command started"')
     with capsys.disabled():
         print(
             f"\nfailover: the other led {led:.1f} s after the kill, {len(left)} nodes waited, done after {took:.0f} s"

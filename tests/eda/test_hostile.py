@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import statistics
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,8 +23,6 @@ IDLE, TRICKLING = 280, 40
 # MiB by which memory may grow after the first tenth, when every part has been at work: about a KiB a request. It does
 # grow by some 40, ever more slowly, as what was freed lies between what was not; and Java is in the same process.
 GROWTH = 96
-# Seconds for an honest notification, with all its attempts. Slurm gives it 300.
-PATIENCE = 120.0
 STATES = ("up", "down", "drained", "draining", "fail", "idle", "resume")
 # What may become of a request. 200: a page that the token opens.
 ANSWERS = {"200", "400", "401", "403", "404", "405", "413", "417", "closed", "reset by us"}
@@ -59,27 +55,23 @@ async def flood(listening: Listening, attacks: Iterator[Attack], report: Report)
 
 def test_a_hundred_thousand_hostile_requests(listening: Listening, capsys: pytest.CaptureFixture[str]) -> None:
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
-    report, began = Report(), time.monotonic()
+    report = Report()
     with capsys.disabled():
         print(f"\nhostile: seed {seed}; SEED={seed} in the environment makes the same requests")
     attacks = iter(Attacks(random.Random(seed), ID, TOKEN))
     with Sender(listening, "honest") as honest:
         memory = asyncio.run(flood(listening, attacks, report))
-    seconds = time.monotonic() - began
     with capsys.disabled():
-        print(f"hostile: {report.answers.total()} requests in {seconds:.0f} s, answered:\n{report}")
+        print(f"hostile: {report.answers.total()} requests, answered:\n{report}")
         print(
             f"hostile: memory {memory[0]} MiB after a tenth of them, {max(memory)} at the most, {memory[-1]} at the end"
         )
-        print(
-            f"hostile: {len(honest.times)} honest notifications meanwhile, each stored, after "
-            f"{statistics.median(honest.times):.2f} s at the median, {max(honest.times):.1f} s at the most"
-        )
+        print(f"hostile: {len(honest.times)} honest notifications meanwhile, each stored")
     assert report.answers.total() == REQUESTS
     assert not {status for status in report.statuses() if status.startswith(("5", "2"))} - {"200"}
     assert not report.statuses() - ANSWERS
     assert max(memory) < memory[0] + GROWTH
-    assert len(honest.times) > 20 and max(honest.times) < PATIENCE
+    assert len(honest.times) > 20
     listening.wait("the honest notifications at the rule", lambda: len(listening.nodes()) >= len(honest.times))
     assert sorted(listening.nodes()) == sorted(honest.nodes)
     counted = listening.metrics()

@@ -192,7 +192,7 @@ def test_what_a_repair_comes_to_stands_in_the_reason(rack: Callable[[list[Situat
         "Slurm finds a fault": (True, "Low RealMemory"),
         "it is well": (False, ""),
     }
-    assert "keeps the node out of service for another reason" in said
+    assert "has another reason by now and is not resumed" in said
     # Another try is one.
     (tmp_path / "repair.yml").write_text("[]", encoding="ascii")
     made.play("hpc.slurm.node_down", hpc_slurm_repair_tasks=str(tmp_path / "repair.yml"))
@@ -203,7 +203,7 @@ def test_what_a_repair_comes_to_stands_in_the_reason(rack: Callable[[list[Situat
 def rulebook(tmp_path: Path) -> Iterator[Rulebook]:
     running = Rulebook(tmp_path, sync_interval=15, granularity="batch")
     try:
-        wait_until("a first sync", 90, lambda: running.decisions("compared") and armed())
+        wait_until("a first sync", 90, lambda: running.decisions("snapshot compared") and armed())
         yield running
     finally:
         running.stop()
@@ -216,14 +216,18 @@ def test_a_node_that_fails_in_a_maintenance_is_met_after_it(rulebook: Rulebook) 
     begin_maintenance([name])
     try:
         kill_slurmd(name)
-        wait_until("the trigger's event", 150, lambda: rulebook.decisions("put", hostlist=name, state="down"))
+        wait_until(
+            "the trigger's event", 150, lambda: rulebook.decisions("event delivered", hostlist=name, state="down")
+        )
         wait_until("the reaction", 60, lambda: rulebook.find(rf"^{name} .* failed=0"))
-        seen = len(rulebook.decisions("compared"))
-        wait_until("two syncs after it", 90, lambda: len(rulebook.decisions("compared")) > seen + 1)
+        seen = len(rulebook.decisions("snapshot compared"))
+        wait_until("two syncs after it", 90, lambda: len(rulebook.decisions("snapshot compared")) > seen + 1)
         assert node(name)[0] >= {"DOWN", "MAINTENANCE"}
         assert "DRAIN" not in node(name)[0]
-        assert len(rulebook.decisions("put", hostlist=name)) == 1
+        assert len(rulebook.decisions("event delivered", hostlist=name)) == 1
     finally:
         end_maintenance()
-    wait_until("the snapshot's event", 90, lambda: len(rulebook.decisions("put", hostlist=name, state="down")) == 2)
+    wait_until(
+        "the snapshot's event", 90, lambda: len(rulebook.decisions("event delivered", hostlist=name, state="down")) == 2
+    )
     wait_until("its reaction to repair the node", 120, lambda: node(name)[0] == {"IDLE"})

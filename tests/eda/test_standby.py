@@ -99,7 +99,7 @@ def test_the_command_is_killed_when_the_lock_is_lost(postgres: Postgres, machine
         assert first.process.wait(timeout=20) == 1
         assert not alive(first.pid())
         assert not second.pid()
-        wait_until("the second to say so", 20, lambda: "cannot stand by" in second.decisions())
+        wait_until("the second to say so", 20, lambda: "database unreachable" in second.decisions())
     finally:
         postgres.start()
     wait_until("the second to run its command", 20, second.pid)

@@ -104,25 +104,27 @@ def process_list() -> Iterator[str]:
             yield path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
 
 
-def waiting(story: Story) -> list[str]:
-    """Return what the engine has not taken."""
+def pending(story: Story) -> list[str]:
+    """Return the pending entries of the inbox."""
     with contextlib.closing(sqlite3.connect(story.directory / "state" / "listener.sqlite3")) as kept:
-        return [what for (what,) in kept.execute("SELECT what FROM inbox WHERE outcome IS NULL ORDER BY number")]
+        return [
+            summary for (summary,) in kept.execute("SELECT summary FROM inbox WHERE outcome IS NULL ORDER BY number")
+        ]
 
 
 def test_the_engine_ends_cleanly_and_the_listener_says_so(story: Story) -> None:
     # slurmctld looks at its triggers every 16 s.
     last = {"trigger": "node resume", "hostlist": NODE}
-    wait_until("the last trigger of the story", 60, lambda: story.rulebook.decisions("stored", **last))
-    wait_until(lambda: f"an empty inbox, it has {waiting(story)}", 60, lambda: not waiting(story))
+    wait_until("the last trigger of the story", 60, lambda: story.rulebook.decisions("notification stored", **last))
+    wait_until(lambda: f"an empty inbox, it has {pending(story)}", 60, lambda: not pending(story))
     assert story.stop() == 0
-    assert waiting(story) == ["listener_down"]
+    assert pending(story) == ["listener_down"]
 
 
 def test_sync_fails_loudly_when_nobody_listens(story: Story) -> None:
     result = subprocess.run(sync(story), capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert "See that every controller reaches the listener" in result.stdout
+    assert "Check that every controller reaches the listener" in result.stdout
     assert "Could not connect to server" in result.stdout, result.stdout
 
 

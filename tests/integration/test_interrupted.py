@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules that are killed at any moment, and two that do the same at the same time.
+"""Modules that are killed at any moment, and two that make the same change at the same time.
 
-One run more leads to what was wanted, and a further one changes nothing. The modules run without Ansible around them,
-which is all that a kill can hit in between. Run inside the lab, as root.
+After a kill the next run completes the change, and the one after it changes nothing. The modules run without Ansible.
+Run inside the lab, as root.
 """
 
 from __future__ import annotations
@@ -83,10 +83,10 @@ def as_found() -> Iterator[None]:
 
 
 def interrupted(seed: str, module: str, steps: list[dict[str, Any]]) -> set[bool]:
-    """Kill one run a round at a random moment, finish it, and run it again; the steps take turns.
+    """In each round kill a run at a random moment, then run it twice; the steps take turns.
 
-    :returns: whether the run after the kill still had something to do, so that a test can see that kills hit both
-      before and after the write.
+    :returns: whether the run after a kill changed something: a test sees by it that kills came before and after the
+      request.
     """
     moments = random.Random(seed)
     begun = time.monotonic()
@@ -107,7 +107,7 @@ def interrupted(seed: str, module: str, steps: list[dict[str, Any]]) -> set[bool
 
 
 def check(options: dict[str, Any]) -> None:
-    """Assert by Slurm's own commands that what a task wants is so."""
+    """Assert with Slurm's own commands that the change of a task is complete."""
     if options.get("name") != NAME:
         expected = [f"{NODES} {options['reason']}"] if options["state"] == "drained" else []
         assert nodes_in("drain") == expected

@@ -4,7 +4,7 @@
 
 """Nodes that register with less than slurm.conf says.
 
-Run inside the lab, as root: slurm.conf is another one for a moment.
+Run inside the lab, as root: it changes slurm.conf for a moment.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def states() -> dict[str, set[str]]:
 
 @pytest.fixture
 def less() -> Iterator[Slurm]:
-    """A cluster in which the last node is drained by slurmctld, and the one before by somebody."""
+    """A cluster whose last node is drained by slurmctld, and the one before by a person."""
     before = CONF.read_text(encoding="utf-8")
-    # Without config_overrides slurmctld minds what a node has.
+    # Without config_overrides slurmctld compares a node with slurm.conf.
     text = before.replace("SlurmdParameters=config_overrides\n", "").replace("CPUs=4", f"CPUs={os.cpu_count()}")
     line = re.search(r"^NodeName=node\[1-8\] .*Port=\[37001-37008\] .*\n", text, re.MULTILINE)
     assert line and "RealMemory=1000 " in line[0]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The words of a node's state are those of the installed Slurm. Run inside the lab."""
+"""The base states and flags of node_states.py are those of the installed Slurm. Run inside the lab."""
 
 from __future__ import annotations
 

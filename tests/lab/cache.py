@@ -1,8 +1,8 @@
-"""What the lab is built from, kept between runs: a root file system, a pyslurm wheel and a Python environment.
+"""The caches of the lab: a root file system, a pyslurm wheel and a Python environment.
 
-All lie under ${XDG_CACHE_HOME:-~/.cache}/hpc-slurm, each in a directory named by a hash of what it is built from. A
-build happens in a directory of its own that is renamed when complete, under a lock, so that two checkouts share the
-caches and an interrupted build leaves nothing that is taken for a whole one.
+They are under ${XDG_CACHE_HOME:-~/.cache}/hpc-slurm, each in a directory named by a hash of its inputs. A build runs
+under a lock, in a directory that is renamed when complete: checkouts share the caches, and an interrupted build is
+never used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Parts(NamedTuple):
     python: Path
     """The Python environment, mounted at /opt/lab."""
     scratch: Path
-    """Where ansible-test keeps the environments it makes, mounted at /root/.ansible/test."""
+    """The environments of ansible-test, mounted at /root/.ansible/test."""
 
 
 def home() -> Path:
@@ -47,7 +47,7 @@ def versions() -> dict[str, str]:
 
 
 def build(progress: Progress) -> Parts:
-    """Build what is missing and return where everything lies."""
+    """Build what is missing and return the directories."""
     home().mkdir(parents=True, exist_ok=True)
     release = versions()
     root_key = key(release["DEBIAN_SUITE"], release["SLURM_RELEASE"], content("packages.txt"), content("make_root.sh"))
@@ -127,7 +127,7 @@ def make_root(path: Path, log: Path, progress: Progress) -> None:
     packages = ",".join(line for line in lines if line and not line.startswith("#"))
     run([str(HERE / "make_root.sh"), suite, str(path), mirror(), packages], log, "building the root file system")
     expect_release(path)
-    # What lets the programs inside reach what the host reaches.
+    # Programs inside use the host's certificate authorities and package index.
     shutil.copy(CERTIFICATES, path / "etc/ssl/certs")
     (path / "etc/pip.conf").write_text(pip_configuration(), encoding="utf-8")
 
@@ -156,18 +156,18 @@ def make_python(path: Path, log: Path, root: Path, wheel: Path, progress: Progre
 
 
 def in_root(root: Path, directory: Path, at: str, script: list[str], log: Path) -> None:
-    """Run a build step inside the root; its mounts and processes end with it, whatever happens (see stage.sh)."""
+    """Run a build step inside the root; its mounts and processes always end with it (see stage.sh)."""
     namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
     command = [*namespaces, "bash", str(HERE / "stage.sh"), str(root), str(directory), at, *script]
     run(command, log, f"{script[0]} in the root", env={"PATH": os.environ["PATH"], **network_environment()})
 
 
 def expect_release(root: Path) -> None:
-    """Refuse a Slurm of another release than the one pyslurm is bridged to."""
+    """Raise LabError if Debian has another Slurm release than pyslurm_compat.h is for."""
     wanted, found = versions()["SLURM_RELEASE"], installed(root, "slurmctld")
     if not found.startswith(f"{wanted}."):
         raise LabError(
-            f"Debian {versions()['DEBIAN_SUITE']} now has Slurm {found}, the lab is made for {wanted}: "
+            f"Debian {versions()['DEBIAN_SUITE']} has Slurm {found}, the lab needs {wanted}: "
             f"set SLURM_RELEASE and PYSLURM in {HERE / 'versions.env'} and see pyslurm_compat.h"
         )
 
@@ -178,7 +178,7 @@ def installed(root: Path, package: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-# The host's way to the package sources.
+# Package sources of the host.
 
 
 def mirror() -> str:
@@ -190,11 +190,11 @@ def mirror() -> str:
         origin, label, address = line.rsplit(maxsplit=2)[-3:]
         if (origin, label) == ("Debian", "Debian"):
             return address
-    raise LabError("no Debian mirror in this machine's package sources: run `apt-get update` and look at its errors")
+    raise LabError("no Debian mirror in this machine's package sources: run `apt-get update` and read its errors")
 
 
 def pip_configuration() -> str:
-    """Return pip's settings on the host that say where packages come from, as a pip.conf."""
+    """Return the settings of the host's pip for package sources, as a pip.conf."""
     command = ["python3", "-m", "pip", "config", "list"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     settings = {}
@@ -207,7 +207,7 @@ def pip_configuration() -> str:
 
 
 def network_environment() -> dict[str, str]:
-    """Return the environment variables by which the host's programs find their way out."""
+    """Return the host's environment variables for proxies and package sources."""
     names = {"http_proxy", "https_proxy", "no_proxy", "pip_index_url", "pip_trusted_host"}
     found = {name: value for name, value in os.environ.items() if name.lower() in names}
     return {**found, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Inside the lab's root, still process 1: munge, slurmctld and the slurmds, then wait for ever.
+# Inside the lab's root, still process 1: start munge, slurmctld and the slurmds, then wait.
 set -eu
 export PATH=/opt/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
 umount --recursive --lazy /mnt
@@ -11,7 +11,7 @@ echo 'CgroupPlugin=disabled' >/etc/slurm/cgroup.conf
 install -m 0755 "$here/reboot_node.sh" /usr/local/sbin/reboot-node
 install -d -o slurm -g slurm -m 0755 /run/slurm /var/lib/slurm /var/lib/slurm/slurmctld
 
-# A home, so that Ansible can also be run as this user and not only become it.
+# Ansible run as this user needs a home directory.
 usermod --home /var/lib/slurm slurm
 
 install -d -o munge -g munge -m 0755 /run/munge
@@ -27,7 +27,7 @@ for number in 1 2 3 4 5 6 7 8; do
 done
 touch /var/log/lab/started
 
-# Children whose parents are gone come to process 1, and bash takes them in while it waits.
+# Orphaned processes become children of process 1; bash reaps them while it waits.
 trap 'exit 0' TERM
 while :; do
     sleep infinity &

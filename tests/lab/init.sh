@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Process 1 of the lab, in namespaces of its own: puts the root together, starts the daemons, and then waits, taking in
-# the children that others leave. When it ends, the kernel ends all that runs in the lab.
+# Process 1 of the lab, in namespaces of its own: mounts the root, starts the daemons, and reaps orphaned processes.
+# When it ends, the kernel ends every process of the lab.
 set -eu
 root=$1 python=$2 scratch=$3 mountpoint=$4 checkout=$5 inside=$6 logs=$7
 
-# Whoever started this may have been killed before writing down that it runs: then nobody could end it.
+# End unless lab.py has recorded this process: `lab down` could not find it.
 record=${mountpoint%/*}/process
 for _try in $(seq 100); do
     [ -s "$record" ] && break
@@ -13,11 +13,11 @@ done
 [ -s "$record" ]
 
 ip link set lo up
-# Slurm asks for the addresses of "any" with AI_ADDRCONFIG, which does not count loopback's own.
+# Slurm resolves "any" with AI_ADDRCONFIG, which ignores the loopback addresses: give it another one.
 ip address add 192.0.2.1/32 dev lo
 hostname lab
 
-# The cached root is never written to: changes go to memory and end with the lab.
+# The cached root is read-only: changes are in memory and end with the lab.
 mount -t tmpfs -o mode=0755 tmpfs "$mountpoint"
 mkdir "$mountpoint/upper" "$mountpoint/work" "$mountpoint/root"
 mount -t overlay overlay \

@@ -1,15 +1,15 @@
 """A real Slurm cluster on this machine, for the demo, the tests and the benchmarks.
 
-    lab up                               build what is missing, start the cluster, wait until it answers
+    lab up                               build what is missing, start the cluster, wait until it responds
     lab exec [--user NAME] [--host-network] -- COMMAND...   run a command inside
-    lab status                           what runs (exit status 3 when nothing does)
-    lab down                             end every process of the lab; its logs stay
-    lab destroy                          down, and remove the caches and the logs too
+    lab status                           show the cluster (exit status 3 if it is not running)
+    lab down                             end every process of the lab; the logs are kept
+    lab destroy                          down, and remove the caches and the logs
 
 The lab is one process tree in mount, process, network, IPC and host name namespaces of its own: `unshare` starts
-init.sh there as process 1, and when that ends the kernel ends everything else and drops every mount. Its root is an
-overlay of a cached root file system (cache.py) with its changes in memory, so nothing survives it but the logs. This
-checkout is mounted where Ansible finds the collection hpc.slurm.
+init.sh there as process 1, and when that ends the kernel ends every other process and removes every mount. Its root is
+an overlay of a cached root file system (cache.py) with the changes in memory, so only the logs remain. This checkout is
+mounted where Ansible finds the collection hpc.slurm.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ IDENTITY = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:12]
 STATE = Path("/run/hpc-slurm-lab") / IDENTITY
 LOGS = CHECKOUT / "tests" / "output" / "lab"
 
-# Those of a start that failed.
+# The logs of a first start that failed.
 FIRST_LOGS = LOGS.with_name("lab-first")
 
 INSIDE = "/usr/share/ansible/collections/ansible_collections/hpc/slurm"
@@ -52,12 +52,12 @@ ENVIRONMENT = {
     "ANSIBLE_LOCALHOST_WARNING": "false",
     # The checkout is shared with the host: compiled files stay out of it.
     "PYTHONPYCACHEPREFIX": "/var/cache/python",
-    # Tells the contract tests that here is a cluster to be played with.
+    # Tells the contract tests that they may change this cluster.
     "HPC_SLURM_LAB": "1",
 }
 
 
-# What runs: process 1 of the lab, as the host sees it.
+# Process 1 of the lab, as the host sees it.
 
 
 def started_at(pid: int) -> Optional[str]:
@@ -71,7 +71,7 @@ def started_at(pid: int) -> Optional[str]:
 
 
 def running() -> Optional[int]:
-    """Return the process id of the lab's process 1, or None; a recycled process id does not count."""
+    """Return the process id of the lab's process 1, or None. Its start time tells it from a reused process id."""
     try:
         record = json.loads((STATE / "process").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -82,19 +82,19 @@ def running() -> Optional[int]:
 
 @contextlib.contextmanager
 def locked() -> Iterator[None]:
-    """Let one `up`, `down` or `destroy` of this checkout run at a time. The lock is on this file: it leaves nothing."""
+    """Let one `up`, `down` or `destroy` of this checkout run at a time. The lock is on this file."""
     with open(__file__, encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def wait_for(what: str, limit: float, condition: object) -> None:
-    """Poll a condition (a callable) until it holds; LabError with what was waited for when `limit` seconds are up."""
+    """Poll a condition (a callable) until it holds; after `limit` seconds raise LabError."""
     assert callable(condition)
     deadline = time.monotonic() + limit
     while not condition():
         if time.monotonic() > deadline:
-            raise LabError(f"waited {limit:.0f} s for {what}, in vain; the logs are in {LOGS}")
+            raise LabError(f"waited {limit:.0f} s for {what}; see the logs in {LOGS}")
         time.sleep(0.1)
 
 
@@ -110,14 +110,14 @@ def up() -> None:
         if not running():
             start_cluster(progress)
         try:
-            wait_for("slurmctld and all slurmds to answer", READY_LIMIT, answers)
+            wait_for("slurmctld and all slurmds to respond", READY_LIMIT, cluster_responds)
         except LabError as error:
             stop()
-            progress.phase(f"once more: {error}")
+            progress.phase(f"starting again: {error}")
             shutil.rmtree(FIRST_LOGS, ignore_errors=True)
             LOGS.rename(FIRST_LOGS)
             start_cluster(progress)
-            wait_for("slurmctld and all slurmds to answer", READY_LIMIT, answers)
+            wait_for("slurmctld and all slurmds to respond", READY_LIMIT, cluster_responds)
         (STATE / "ready").touch()
         progress.done("lab: up")
 
@@ -130,7 +130,7 @@ def start_cluster(progress: Progress) -> None:
 
 
 def start(parts: cache.Parts) -> None:
-    """Start process 1 and record it. Returns before the daemons answer."""
+    """Start process 1 and record it. Returns before the daemons respond."""
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     (STATE / "root").mkdir(parents=True)
@@ -156,8 +156,8 @@ def start(parts: cache.Parts) -> None:
     (STATE / "process").write_text(json.dumps(record), encoding="utf-8")
 
 
-def answers() -> bool:
-    """Tell whether the controller is up and every node with a daemon is idle."""
+def cluster_responds() -> bool:
+    """Return whether the controller responds and every node with a daemon is idle."""
     if running() is None:
         raise LabError(f"the lab ended while starting: {(LOGS / 'init.log').read_text(encoding='utf-8').strip()}")
     if not (LOGS / "started").exists():
@@ -198,7 +198,7 @@ def execute(command: list[str], user: str, host_network: bool) -> NoReturn:
 
 
 def stop() -> bool:
-    """End the lab's processes, if any, and tell whether there were any."""
+    """End the lab's processes, and return whether there were any."""
     pid = running()
     if pid is not None:
         os.kill(pid, signal.SIGKILL)  # process 1 of the namespace: the kernel ends all others with it
@@ -208,7 +208,7 @@ def stop() -> bool:
 
 
 def clear() -> None:
-    """Remove what a lab leaves: its mounts ended with its namespace, a directory and a record are all there is."""
+    """Remove the state directory of a lab; its mounts ended with its namespace."""
     shutil.rmtree(STATE, ignore_errors=True)
 
 
@@ -245,7 +245,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         commands.add_parser(name)
     run = commands.add_parser("exec")
     run.add_argument("--user", default="root", help="root (default), slurm, or alice, an ordinary user")
-    run.add_argument("--host-network", action="store_true", help="with the host's network, for tools that download")
+    run.add_argument("--host-network", action="store_true", help="use the host's network, for tools that download")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND...")
     return parser.parse_args(arguments)
 
@@ -265,7 +265,7 @@ def main() -> int:
         print(f"lab: error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("lab: interrupted; the next `lab up` or `lab down` clears what is left", file=sys.stderr)
+        print("lab: interrupted; the next `lab up` or `lab down` removes what is left", file=sys.stderr)
         return 130
     return 0
 

@@ -1,4 +1,4 @@
-"""Progress that a person can follow: a line a phase, with the time since the start."""
+"""Print progress: a line for each phase, with the time since the start."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class LabError(Exception):
-    """Something the user can act on; its message says what and how."""
+    """An error that the user can act on; its message says how."""
 
 
 class Progress:
@@ -22,7 +22,7 @@ class Progress:
 
 
 def run(command: list[str], log: Path, what: str, **options: object) -> None:
-    """Run a command with its output in a log file; LabError with the log's end when it fails."""
+    """Run a command with its output in a log file; if it fails, raise LabError with the end of the log."""
     with open(log, "ab") as output:
         output.write(f"+ {' '.join(command)}\n".encode())
         output.flush()

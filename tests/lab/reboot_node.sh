@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# RebootProgram of the lab: a reboot of a node is its slurmd, our parent, ended and started again with a new boot time.
+# RebootProgram of the lab: end the node's slurmd, the parent process, and start it again with a new boot time.
 set -eu
 slurmd=$PPID
 node=$(tr '\0' '\n' <"/proc/$slurmd/cmdline" | sed -n '/^-N$/{n;p}')

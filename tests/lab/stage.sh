@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# stage.sh ROOT DIRECTORY AT SCRIPT [ARGUMENT...]: run one of this folder's scripts inside ROOT, with DIRECTORY mounted
-# at AT for what it makes. Runs in mount and process namespaces of its own, so every mount ends with it.
+# stage.sh ROOT DIRECTORY AT SCRIPT [ARGUMENT...]: run a script of this folder inside ROOT, with DIRECTORY mounted at AT
+# for its output. It runs in mount and process namespaces of its own, so every mount ends with it.
 set -eu
 root=$1 directory=$2 at=$3 script=$4
 shift 4
 
-# ROOT stays as it is: what else is written goes to memory.
+# ROOT is read-only: other changes are in memory.
 stage=/mnt
 mount -t tmpfs tmpfs "$stage"
 mkdir "$stage/upper" "$stage/work" "$stage/root"

@@ -1,4 +1,4 @@
-"""The lab's own contract, from outside: what its commands do, and that nothing of it is left. Needs root."""
+"""Tests of the lab's commands, run outside it: what they do, and that they leave nothing behind. Needs root."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def down() -> Iterator[None]:
     run("down")
 
 
-def test_it_says_at_once_that_it_needs_root() -> None:
+def test_up_without_root_is_refused() -> None:
     refused = subprocess.run(["unshare", "--user", str(LAB), "up"], capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     assert refused.stderr == (
@@ -50,21 +50,21 @@ def test_it_says_at_once_that_it_needs_root() -> None:
     )
 
 
-def test_what_it_says_when_it_does_not_run(down: None) -> None:
+def test_commands_while_the_lab_is_not_running(down: None) -> None:
     assert run("status").returncode == 3
     refused = run("exec", "--", "true")
     assert (refused.returncode, "start it with" in refused.stderr) == (1, True)
     assert (run("down").returncode, run("down").stdout) == (0, "lab: was not running\n")
 
 
-def test_up_twice_is_one_lab(up: None) -> None:
+def test_up_twice_starts_one_lab(up: None) -> None:
     before = lab.running()
     again = run("up")
     assert (again.returncode, again.stdout) == (0, "lab: running\n")
     assert lab.running() == before
 
 
-def test_commands_run_inside_with_their_own_status_and_user(up: None) -> None:
+def test_exec_returns_the_exit_status_and_sets_the_user(up: None) -> None:
     assert run("exec", "--", "sh", "-c", "exit 7").returncode == 7
     assert run("exec", "--user", "slurm", "--", "id", "--user", "--name").stdout == "slurm\n"
     assert run("exec", "--user", "alice", "--", "sh", "-c", "echo $HOME").stdout == "/home/alice\n"
@@ -73,7 +73,7 @@ def test_commands_run_inside_with_their_own_status_and_user(up: None) -> None:
     assert lab.INSIDE.rpartition("/hpc/slurm")[0] in run("exec", "--", "ansible-galaxy", "collection", "list").stdout
 
 
-def test_the_checkout_is_live(up: None) -> None:
+def test_the_checkout_is_mounted(up: None) -> None:
     mark = lab.CHECKOUT / "tests" / "output" / "mark"
     mark.write_text("seen", encoding="ascii")
     try:
@@ -82,14 +82,14 @@ def test_the_checkout_is_live(up: None) -> None:
         mark.unlink()
 
 
-def test_the_cluster_is_the_documented_one(up: None) -> None:
+def test_the_cluster_has_the_documented_nodes(up: None) -> None:
     shown = run("exec", "--", "sinfo", "--noheader", "--format=%R %D %T %N").stdout.split("\n")
     assert sorted(filter(None, shown)) == ["big 10000 idle big[00001-10000]", "main 8 idle node[1-8]"]
     job = run("exec", "--", "srun", "--nodes=2", "--partition=main", "hostname")
     assert job.stdout == "lab\nlab\n", job.stderr
 
 
-def test_nothing_is_left_after_down(up: None) -> None:
+def test_down_leaves_nothing(up: None) -> None:
     inside = namespace_of(lab.running())
     assert members(inside)
     assert run("down").stdout == "lab: down\n"
@@ -98,7 +98,7 @@ def test_nothing_is_left_after_down(up: None) -> None:
     assert str(lab.STATE) not in Path("/proc/mounts").read_text(encoding="utf-8")
 
 
-def test_two_checkouts_do_not_collide(up: None, tmp_path: Path) -> None:
+def test_two_checkouts_have_two_labs(up: None, tmp_path: Path) -> None:
     other = tmp_path / "checkout"
     shutil.copytree(lab.CHECKOUT / "tests" / "lab", other / "tests" / "lab")
     shutil.copy(lab.CHECKOUT / "requirements.txt", other)
@@ -115,7 +115,7 @@ def test_two_checkouts_do_not_collide(up: None, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("when", ["the lab is starting", "the lab runs"])
-def test_a_crash_leaves_nothing_that_the_next_up_cannot_clear(down: None, when: str) -> None:
+def test_up_and_down_work_after_a_crash(down: None, when: str) -> None:
     starting = subprocess.Popen([str(LAB), "up"], stdout=subprocess.DEVNULL, start_new_session=True)
     if when == "the lab is starting":
         wait_for("the first process", (lab.STATE / "process").exists)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Alerts and dashboard: right by the tools of Prometheus and Grafana, and about metrics that there are."""
+"""Alerts and dashboard: valid for Prometheus and Grafana, and only with metrics that exist."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ ALERT_TESTS = Path(__file__).with_name("prometheus-alerts.test.yml")
 
 
 def exposed() -> dict[str, set[str]]:
-    """The listener's metrics, with their labels."""
+    """Return the listener's metrics, with their labels."""
     parts = runpy.run_path(str(CHECKOUT / "plugins/plugin_utils/parts.py"))
-    metrics = vars(parts["load"]("trigger_listener.metrics").Metrics()).values()
+    metrics = vars(parts["load"]("trigger_listener.telemetry.metrics").Metrics()).values()
     return {
         metric._name + ("_total" if isinstance(metric, Counter) else ""): set(metric._labelnames)
         for metric in metrics
@@ -41,7 +41,7 @@ def exposed() -> dict[str, set[str]]:
 
 
 METRICS = exposed()
-# What Prometheus adds to every series.
+# Labels that Prometheus adds to every series.
 TARGET_LABELS = {"job", "instance"}
 
 RULES = [rule for group in yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
@@ -64,11 +64,11 @@ def test_the_metrics_are_found() -> None:
     assert len(METRICS) >= 16 and METRICS["hpc_slurm_notifications_total"] == {"class", "type", "result"}
 
 
-def test_the_rules_are_rules() -> None:
+def test_the_rules_are_valid() -> None:
     promtool("check", "rules", "--lint=all", "--lint-fatal", str(ALERTS))
 
 
-def test_alerts_come_when_they_should_and_only_then(tmp_path: Path) -> None:
+def test_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
     descriptions = {rule["alert"]: rule["annotations"]["description"] for rule in RULES}
     cases = {**CASES, "rule_files": [str(ALERTS)]}
     for case in alert_cases():
@@ -80,13 +80,13 @@ def test_alerts_come_when_they_should_and_only_then(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [rule["alert"] for rule in RULES])
-def test_each_alert_is_tested_coming_and_staying_away(name: str) -> None:
+def test_each_alert_is_tested_firing_and_not_firing(name: str) -> None:
     cases = [case["exp_alerts"] for case in alert_cases() if case["alertname"] == name]
     assert any(cases) and not all(cases)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_each_alert_says_what_is_and_what_to_do(rule: dict[str, Any]) -> None:
+def test_each_alert_has_a_summary_and_a_description(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in {"critical", "warning"}
     assert set(rule["annotations"]) == {"summary", "description"}
     assert len(rule["annotations"]["summary"]) <= 100 and not rule["annotations"]["summary"].endswith(".")
@@ -94,7 +94,7 @@ def test_each_alert_says_what_is_and_what_to_do(rule: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_alerts_are_about_metrics_that_there_are(rule: dict[str, Any]) -> None:
+def test_alerts_use_existing_metrics(rule: dict[str, Any]) -> None:
     expect_known(rule["expr"])
 
 
@@ -105,15 +105,15 @@ def alert_cases() -> list[dict[str, Any]]:
 # The dashboard.
 
 
-def test_the_dashboard_is_one_by_grafana_s_schema() -> None:
-    """Grafana's own types keep only the fields that they know: what they drop is written wrongly."""
+def test_the_dashboard_is_valid_by_grafana_s_schema() -> None:
+    """Grafana's own types keep only the fields that they know: what they drop is wrong."""
     register_default_plugins()
     understood = json.loads(JSONEncoder().encode(Dashboard.from_json(DASHBOARD)))
     assert list(lost(DASHBOARD, understood, "")) == []
 
 
 def lost(given: Any, kept: Any, path: str) -> Iterator[str]:
-    """What is in the one and not in the other."""
+    """Yield what is in the one and not in the other."""
     if isinstance(given, dict) and isinstance(kept, dict):
         for name, value in given.items():
             yield from lost(value, kept.get(name, "nothing"), f"{path}.{name}")
@@ -138,9 +138,9 @@ def test_the_dashboard_s_queries_are_promql(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_panels_are_about_metrics_that_there_are(name: str) -> None:
+def test_panels_use_existing_metrics(name: str) -> None:
     expect_known(QUERIES[name])
-    # Each series is one of the listeners that are chosen above.
+    # Only the series of the chosen listeners.
     assert QUERIES[name].count("hpc_slurm_") == QUERIES[name].count('instance=~"$instance"')
 
 
@@ -148,7 +148,7 @@ def test_every_metric_is_on_the_dashboard() -> None:
     assert {name for query in QUERIES.values() for name, _labels in used(query)} == set(METRICS)
 
 
-def test_every_panel_asks_the_chosen_data_source() -> None:
+def test_every_panel_uses_the_chosen_data_source() -> None:
     by_name = {variable["name"]: variable for variable in DASHBOARD["templating"]["list"]}
     assert by_name["datasource"]["type"] == "datasource" and by_name["datasource"]["query"] == "prometheus"
     asking = [*PANELS, by_name["instance"], *DASHBOARD["annotations"]["list"]]
@@ -158,7 +158,7 @@ def test_every_panel_asks_the_chosen_data_source() -> None:
     assert not [target for panel in PANELS for target in panel["targets"] if "datasource" in target]
 
 
-def test_every_panel_says_what_it_shows_and_in_what() -> None:
+def test_every_panel_has_a_description_and_a_unit() -> None:
     for panel in PANELS:
         assert panel["title"] and panel["description"].endswith(".") and panel["fieldConfig"]["defaults"]["unit"]
     titles = [panel["title"] for panel in PANELS]
@@ -167,7 +167,7 @@ def test_every_panel_says_what_it_shows_and_in_what() -> None:
     assert len(ids) == len(set(ids)) and all(isinstance(number, int) and number > 0 for number in ids)
 
 
-def test_panels_lie_beside_each_other() -> None:
+def test_panels_fill_the_grid_without_overlap() -> None:
     places: dict[tuple[int, int], str] = {}
     for panel in DASHBOARD["panels"]:
         place = panel["gridPos"]
@@ -184,7 +184,7 @@ def test_panels_lie_beside_each_other() -> None:
 
 
 def used(query: str) -> list[tuple[str, set[str]]]:
-    """The metrics of ours in a query, each with the labels by which it is selected."""
+    """Return the listener's metrics in a query, each with the labels that select it."""
     return [
         (name, set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matchers)))
         for name, matchers in re.findall(r"\b(hpc_slurm_\w+)(?:\{([^}]*)\})?", re.sub(r'job="\w+"', "", query))

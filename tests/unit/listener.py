@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the listener share: its parts on a disk of their own, senders, and an engine to feed."""
+"""Shared by the tests of the listener: its parts with a database, senders, and a simulated engine."""
 
 from __future__ import annotations
 
@@ -13,20 +13,28 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, TypeVar
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.application import Parts, create_application
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.database import Database
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.events import Listener, Maker
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.inbox import Entry, Inbox, New
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.metrics import Metrics
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.overview import Observer
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.server import Server
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.settings import Settings
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.configure.settings import Settings
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.feed.events import EventBuilder, Listener
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.receive.application import (
+    Parts,
+    create_application,
+)
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.receive.server import Server
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.receive.snapshot_body import parse_snapshot
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.show.observer import Observer
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.show.overview import Overview
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.database import Database
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.entries import NewEntry
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.inbox import Inbox
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.resolver import Resolver
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.snapshot import Snapshot
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.telemetry.metrics import Metrics
 
 ID = "listener-of-the-tests"
 TOKEN = "0123456789abcdef"
@@ -39,54 +47,92 @@ T = TypeVar("T")
 
 
 class Core:
-    """The database with what stands directly on it."""
+    """The store: the database, with inbox and resolver."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.database = Database(path)
         self.metrics = Metrics()
-        self.inbox = Inbox(self.database, self.metrics)
+        self.inbox = Inbox(self.database)
+        self.resolver = Resolver(self.database, self.inbox, self.metrics)
 
     @property
     def connection(self) -> Any:
         return self.database._connection
 
     def rows(self, query: str, *values: Any) -> list[Any]:
-        """Return what a query finds, of a single column as it is."""
+        """Return the rows of a query; of a single column, its values."""
         with self.database.reading() as connection:
             found = connection.execute(query, values).fetchall()
         return [row[0] if len(row) == 1 else row for row in found]
 
-    def tell(self, type_: str, nodes: str, at: Optional[float] = None) -> New:
+    def notify(self, type_: str, nodes: str, at: Optional[float] = None) -> NewEntry:
         """Store a notification."""
-        new = New.notification("node", type_, nodes)
+        new = NewEntry.notification("node", type_, nodes)
         new = new if at is None else new._replace(received=at)
         self.inbox.store([new])
         return new
 
-    def waiting(self) -> list[str]:
-        return self.rows("SELECT what FROM inbox WHERE outcome IS NULL ORDER BY number")
+    def pending(self) -> list[str]:
+        return self.rows("SELECT summary FROM inbox WHERE outcome IS NULL ORDER BY number")
 
     def feed(self, granularity: str = "node") -> list[dict[str, Any]]:
-        """Return the events of all that waits, as a feeder takes it."""
+        """Complete all pending entries, and return their events."""
         found: list[dict[str, Any]] = []
-        while entry := self.inbox.next():
-            found += Maker(granularity, "lab", ME).events_of(entry)
-            self.inbox.end(entry, "taken")
+        while entry := self.resolver.next_entry():
+            found += EventBuilder(granularity, "lab", ME).events_of(entry)
+            self.inbox.complete(entry, "delivered")
         return found
 
     def states(self) -> list[tuple[str, str]]:
-        """Return the node and the state of each event of all that waits."""
+        """Complete all pending entries, and return node and state of each event."""
         return [(event["node"], event["state"]) for event in self.feed() if event["type"] == "node_state"]
+
+    def apply_snapshot(self, *groups: tuple[str, str], **keys: Any) -> int:
+        """Apply the snapshot of snapshot(), and return its number of events."""
+        return self.resolver.apply_snapshot(snapshot(*groups, **keys), EventBuilder("node", "lab", ME).count)[1]
+
+    def outcomes(self) -> list[tuple[str, str]]:
+        return self.rows("SELECT summary, coalesce(outcome, 'pending') FROM inbox ORDER BY number")
 
     def sample(self, name: str, **labels: str) -> Optional[float]:
         return self.metrics.registry.get_sample_value(f"hpc_slurm_{name}", labels)
 
-    def conditions(self) -> dict[str, str]:
-        return dict(self.rows("SELECT node, conditions FROM ledger WHERE conditions != ''"))
+    def ledger(self) -> dict[str, str]:
+        """Return the nodes that were last reported out of service, with their states."""
+        return dict(self.rows("SELECT node, states FROM ledger WHERE states != ''"))
 
     def close(self) -> None:
         self.database.close()
+
+
+class Observed(Core):
+    """The store, with an observer."""
+
+    def __init__(self, path: Path, **args: Any) -> None:
+        super().__init__(path)
+        self.problem = ""
+        self.observer = Observer(self.database, Settings.from_args(args), lambda: self.problem)
+
+    def read(self) -> Overview:
+        return self.observer.read()
+
+    def status(self) -> dict[str, Any]:
+        return self.read().status("lab", 5.0)
+
+    def snapshot(self, *nodes: dict[str, Any], triggers: Sequence[dict[str, Any]] = ()) -> None:
+        """Apply a snapshot of groups of nodes, as node_group() returns them."""
+        now = time.time()
+        content = {"time": now, "age": 0.0, "slurm_user": "slurm", "count": 10008, "nodes": nodes, "triggers": triggers}
+        self.resolver.apply_snapshot(parse_snapshot(json.dumps(content), now), EventBuilder("node", None, ME).count)
+
+
+def node_group(
+    nodes: str, state: str, reason: Optional[str] = "Not responding", when: Optional[int] = 1789999000
+) -> dict[str, Any]:
+    """Return nodes of the same state and reason, as in the body of a snapshot."""
+    user = "slurm" if reason else None
+    return {"nodes": nodes, "state": state.split("+"), "reason": reason, "reason_user": user, "reason_time": when}
 
 
 class Answer(NamedTuple):
@@ -108,20 +154,26 @@ class Served:
     def __init__(self, path: Path, **args: Any) -> None:
         self.settings = Settings.from_args({"port": 0, "state_dir": str(path), **args})
         self.core = Core(path / "listener.sqlite3")
-        self.woken, self.trouble, self.ended = 0, "", 0
-        self.observer = Observer(self.core.database, self.settings, lambda: self.trouble)
+        self.stored_count, self.problem, self.ended_count = 0, "", 0
+        self.observer = Observer(self.core.database, self.settings, lambda: self.problem)
         self.server = Server(self.settings)
-        maker = Maker("node", self.settings.cluster, ME)
+        builder = EventBuilder("node", self.settings.cluster, ME)
         core = self.core
-        parts = Parts(self.settings, ID, core.inbox, maker, core.metrics, self.observer, self._stored)
-        self.server.start(create_application(parts), self._ended)
+        parts = Parts(
+            self.settings, ID, core.inbox, core.resolver, builder, core.metrics, self.observer, self._on_stored
+        )
+        self.server.start(create_application(parts), self._on_end)
         self.port = self.server.port
 
-    def _stored(self) -> None:
-        self.woken += 1
+    def _on_stored(self) -> None:
+        self.stored_count += 1
 
-    def _ended(self) -> None:
-        self.ended += 1
+    def _on_end(self) -> None:
+        self.ended_count += 1
+
+    def entry_count(self) -> int:
+        """Return the number of entries in the inbox."""
+        return int(self.core.rows("SELECT count(*) FROM inbox")[0])
 
     def ask(
         self,
@@ -150,9 +202,9 @@ class Served:
         return socket.create_connection(("127.0.0.1", self.port), timeout=LIMIT)
 
     def raw(self, data: bytes, cut: bool = True) -> bytes:
-        """Send bytes as they are and return all that comes until the other side hangs up.
+        """Send bytes as they are, and return everything received until the other side hangs up.
 
-        :param cut: whether to say that no more comes.
+        :param cut: whether to end the sending side.
         """
         with self.connect() as sock:
             sock.sendall(data)
@@ -166,6 +218,26 @@ class Served:
         self.core.close()
 
 
+def snapshot_body(nodes: str = "n[1-3]", **changes: Any) -> str:
+    """Return the body of a snapshot in which nodes are down."""
+    group = {"nodes": nodes, "state": ["DOWN"], "reason": "why", "reason_user": "root", "reason_time": 1789999000}
+    now = time.time()
+    content = {"time": now, "age": 0.1, "slurm_user": "slurm", "count": 10, "nodes": [group], "triggers": []}
+    return json.dumps({**content, **changes})
+
+
+def snapshot(*groups: tuple[str, str], reason: str = "Not responding", count: int = 1000, **keys: Any) -> Snapshot:
+    """Return a snapshot that was read just now.
+
+    :param groups: hostlists, each with a state such as C(IDLE+DRAIN).
+    """
+    now = time.time()
+    details = {"reason": reason, "reason_user": "slurm", "reason_time": int(now - 600)}
+    nodes = [{"nodes": nodes, "state": state.split("+"), **details} for nodes, state in groups]
+    content = {"time": now, "age": 0.0, "slurm_user": "slurm", "count": count, "nodes": nodes, "triggers": [], **keys}
+    return parse_snapshot(json.dumps(content), now)
+
+
 @contextlib.contextmanager
 def served(path: Path, **args: Any) -> Iterator[Served]:
     with contextlib.closing(Served(path, **args)) as made:
@@ -173,7 +245,7 @@ def served(path: Path, **args: Any) -> Iterator[Served]:
 
 
 def read_all(sock: socket.socket) -> bytes:
-    """Return what comes until the end; a reset is one too."""
+    """Return what is received until the end or a reset."""
     found = b""
     with contextlib.suppress(ConnectionError):
         while data := sock.recv(65536):
@@ -188,7 +260,7 @@ def status_of(answer: bytes) -> Optional[int]:
 def wait_until(condition: Callable[[], Any], what: str) -> None:
     until = time.monotonic() + LIMIT
     while not condition():
-        assert time.monotonic() < until, f"waited {LIMIT} s in vain for {what}"
+        assert time.monotonic() < until, f"{what}: not within {LIMIT} s"
         time.sleep(0.01)
 
 
@@ -196,20 +268,15 @@ async def within(awaitable: Awaitable[T], what: str) -> T:
     try:
         return await asyncio.wait_for(awaitable, LIMIT)
     except asyncio.TimeoutError:
-        pytest.fail(f"waited {LIMIT} s in vain for {what}")
+        pytest.fail(f"{what}: not within {LIMIT} s")
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(asyncio.wait_for(coroutine, 3 * LIMIT))
 
 
-def entry_of(new: New, number: int = 1, done: int = 0) -> Entry:
-    """Return what is to be stored as a row that has not been settled."""
-    return Entry(number, new.uuid, new.received, new.kind, new.what, new.content, done)
-
-
 class Filtered:
-    """The queue that ansible-rulebook hands to a source: each event goes through the filters on its way."""
+    """The queue that ansible-rulebook passes to a source: each event goes through the filters."""
 
     def __init__(self, *filters: Callable[[dict[str, Any]], Any]) -> None:
         self.queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(1)
@@ -227,17 +294,17 @@ class Filtered:
 class Engine:
     """Takes events as ansible-rulebook's rule_set_runner does, one at a time, and returns those that it has stored.
 
-    :param filters: those that the user names.
+    :param filters: the filters of the rulebook.
     """
 
     def __init__(self, *filters: Callable[[dict[str, Any]], Any]) -> None:
         self.queue = Filtered(*filters)
         self.feedback: asyncio.Queue[dict[str, Any]] = asyncio.Queue(1)
-        # What it has reacted to, all that it was given, and whether it fails, which costs the uuid too.
+        # The events that it has stored, all that it was given, and how often it still fails, which uses up the uuid.
         self.taken: list[dict[str, Any]] = []
         self.given: list[dict[str, Any]] = []
         self.failures = 0
-        # Held while actions run: nothing is taken from the queue.
+        # Cleared while actions run: nothing is taken from the queue.
         self.free = asyncio.Event()
         self.free.set()
         self._known: set[str] = set()
@@ -264,8 +331,8 @@ class Engine:
 
 
 async def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait for a condition that other tasks bring about."""
+    """Wait for a condition that other tasks fulfil."""
     limit = time.monotonic() + LIMIT
     while not condition():
-        assert time.monotonic() < limit, f"waited {LIMIT} s in vain for {what}"
+        assert time.monotonic() < limit, f"{what}: not within {LIMIT} s"
         await asyncio.sleep(0.005)

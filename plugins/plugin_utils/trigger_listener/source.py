@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The event source as a whole: from its arguments to a clean end."""
+"""The event source: puts the parts together, runs them, and stops them."""
 
 from __future__ import annotations
 
@@ -16,94 +16,98 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from .application import Parts, create_application
-from .database import Database
-from .events import Listener, Maker, listener_event
-from .feeder import Feeder, Queue
-from .inbox import Inbox, InboxFullError, New
-from .log import decided, to_stderr
-from .metrics import Metrics
-from .overview import Observer
-from .server import Server
-from .settings import Settings
-from .state import StateDirectory
-from .syncer import SYNC_DUE, Syncer
+from .configure.settings import Settings
+from .configure.state_directory import StateDirectory
+from .feed.events import EventBuilder, Listener, listener_event
+from .feed.feeder import Feeder, Queue
+from .feed.syncer import SYNC_DUE, Syncer
+from .receive.application import Parts, create_application
+from .receive.server import Server
+from .show.observer import Observer
+from .store.database import Database
+from .store.entries import NewEntry
+from .store.inbox import Inbox, InboxFullError
+from .store.resolver import Resolver
+from .telemetry.log import log_decision, log_to_stderr
+from .telemetry.metrics import Metrics
 
 FEEDBACK = "eda_feedback_queue"
 
 
 async def run(queue: Queue, args: Mapping[str, Any]) -> None:
-    """Listen and feed until cancelled.
+    """Receive notifications and deliver events until cancelled.
 
-    :raises SystemExit: for what can only be refused: arguments that cannot be used, a state directory in use, an
-        address that cannot be bound. It comes before anything is awaited, and so before ansible-rulebook opens its
-        store and goes on with what it finds there, which another instance may be at work on.
+    :raises SystemExit: when arguments are wrong, the state directory is in use, or the address cannot be bound. It is
+        raised before the first await, and so before ansible-rulebook opens its store and continues the actions in it,
+        which may belong to another instance.
     :raises RuntimeError: when the HTTP server ends by itself.
     """
-    with ExitStack() as held:
+    with ExitStack() as stack:
         try:
-            source = _prepare(args, held)
+            source = _open(args, stack)
         except (ValueError, OSError) as error:
             raise SystemExit(f"hpc.slurm.trigger_listener: {error}") from None
-        _spare_the_collector(held)
+        _freeze_garbage_collector(stack)
         await source.run(queue, args.get(FEEDBACK))
 
 
-def _spare_the_collector(held: ExitStack) -> None:
-    """Let the garbage collector pass over what is there by now, which is the modules of all libraries.
+def _freeze_garbage_collector(stack: ExitStack) -> None:
+    """Exclude what exists by now, which is the modules of all libraries, from garbage collection.
 
-    ansible-rulebook collects after each thousand events. With the modules that takes 25 to 80 ms, in which no thread
-    runs and nobody gets an answer, and without them a tenth of one.
+    ansible-rulebook collects after each thousand events. With the modules that takes 25 to 80 ms, during which no
+    thread runs and no request is answered; without them it takes a tenth of a millisecond.
     """
     gc.collect()
     gc.freeze()
-    held.callback(gc.unfreeze)
+    stack.callback(gc.unfreeze)
 
 
-def _prepare(args: Mapping[str, Any], held: ExitStack) -> _Source:
-    """Return the source, with all open that can be refused.
+def _open(args: Mapping[str, Any], stack: ExitStack) -> _Source:
+    """Return the source, with everything open that can fail to open.
 
-    :param held: gets what must be closed at the end.
+    :param stack: closes it at the end.
     """
     _require_libraries()
-    to_stderr()
+    log_to_stderr()
     settings = Settings.from_args({name: value for name, value in args.items() if name != FEEDBACK})
     state = StateDirectory(settings.state_dir)
-    held.callback(state.close)
+    stack.callback(state.close)
     database = _open_database(state.path / "listener.sqlite3")
-    held.callback(database.close)
-    identity, server = state.identity(settings.id), Server(settings)
-    held.callback(server.close)
-    return _Source(settings, identity, database, server)
+    stack.callback(database.close)
+    listener_id, server = state.listener_id(settings.id), Server(settings)
+    stack.callback(server.close)
+    return _Source(settings, listener_id, database, server)
 
 
 class _Source:
     """The parts, put together."""
 
-    def __init__(self, settings: Settings, identity: str, database: Database, server: Server) -> None:
-        self._settings, self._identity, self._database, self._server = settings, identity, database, server
-        self._metrics = Metrics()
-        self._inbox = Inbox(database, self._metrics)
+    def __init__(self, settings: Settings, listener_id: str, database: Database, server: Server) -> None:
+        self._settings, self._listener_id, self._database, self._server = settings, listener_id, database, server
+        self._inbox, self._metrics = Inbox(database), Metrics()
 
     async def run(self, queue: Queue, feedback: Any) -> None:
         settings, metrics, inbox, server = self._settings, self._metrics, self._inbox, self._server
         url = settings.url if settings.port else re.sub(r":0$", f":{server.port}", settings.url)
-        listener = Listener(self._identity, url, str(uuid.uuid4()), settings.permanent)
-        maker = Maker(settings.granularity, settings.cluster, listener)
-        feeder = Feeder(inbox, queue, maker, metrics, feedback)
-        observer = Observer(self._database, settings, lambda: feeder.trouble)
-        application = create_application(Parts(settings, self._identity, inbox, maker, metrics, observer, feeder.wake))
+        listener = Listener(self._listener_id, url, str(uuid.uuid4()), settings.permanent)
+        builder, resolver = (
+            EventBuilder(settings.granularity, settings.cluster, listener),
+            Resolver(self._database, inbox, metrics),
+        )
+        feeder = Feeder(inbox, resolver, queue, builder, metrics, feedback)
+        observer = Observer(self._database, settings, lambda: feeder.problem)
+        parts = Parts(settings, listener.id, inbox, resolver, builder, metrics, observer, feeder.wake)
         syncer = Syncer(inbox, listener, settings.sync_interval, feeder.wake)
-        # Before any notification can come in, so that it is the first.
-        self._begin(listener)
-        loop, deaf = asyncio.get_running_loop(), asyncio.Event()
+        # Before any notification can be received, so that listener_up is the first event.
+        self._store_start(listener)
+        loop, server_ended = asyncio.get_running_loop(), asyncio.Event()
         tasks = {
             asyncio.create_task(feeder.run(), name="trigger_listener feeder"),
             asyncio.create_task(syncer.run(), name="trigger_listener syncer"),
-            asyncio.create_task(deaf.wait(), name="trigger_listener server"),
+            asyncio.create_task(server_ended.wait(), name="trigger_listener server"),
         }
-        server.start(application, lambda: loop.call_soon_threadsafe(deaf.set))
-        decided("listening", host=settings.host, port=server.port, run=listener.run)
+        server.start(create_application(parts), lambda: loop.call_soon_threadsafe(server_ended.set))
+        log_decision("listener started", host=settings.host, port=server.port, run=listener.run)
         try:
             done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -114,27 +118,27 @@ class _Source:
                 task.cancel()
             await _finish(asyncio.gather(*tasks, return_exceptions=True))
             await _finish(asyncio.to_thread(server.stop))
-            # Nobody takes it now: it is the first thing that the next run feeds.
-            self._tell("listener_down", listener)
-            decided("stopped", run=listener.run)
+            # The next run delivers it first.
+            self._store_event("listener_down", listener)
+            log_decision("listener stopped", run=listener.run)
 
-    def _begin(self, listener: Listener) -> None:
+    def _store_start(self, listener: Listener) -> None:
         try:
-            self._inbox.drop(SYNC_DUE)  # of an earlier run
+            self._inbox.remove_pending(SYNC_DUE)  # of an earlier run
         except sqlite3.Error as error:
-            decided("not dropped", what=SYNC_DUE, error=str(error), failing=True)
-        self._tell("listener_up", listener)
+            log_decision("event not removed", type=SYNC_DUE, error=str(error), failing=True)
+        self._store_event("listener_up", listener)
 
-    def _tell(self, kind: str, listener: Listener) -> None:
+    def _store_event(self, type_: str, listener: Listener) -> None:
         try:
-            self._inbox.store([New.event(listener_event(kind, listener))])
+            self._inbox.store([NewEntry.event(listener_event(type_, listener))])
         except (sqlite3.Error, InboxFullError) as error:
-            decided("not stored", what=kind, error=str(error), failing=True)
+            log_decision("event not stored", type=type_, error=str(error), failing=True)
 
 
-async def _finish(ending: Awaitable[object]) -> None:
-    """Wait for an end, also when cancelled again meanwhile, as asyncio.run does at the end."""
-    task = asyncio.ensure_future(ending)
+async def _finish(awaitable: Awaitable[object]) -> None:
+    """Wait until it is done, even when cancelled again meanwhile, as asyncio.run does at the end."""
+    task = asyncio.ensure_future(awaitable)
     while not task.done():
         try:
             await asyncio.shield(task)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the file that ansible-rulebook runs reaches its parts, and what it promises about its arguments."""
+"""The file that ansible-rulebook runs: how it imports its parts, and that documentation, schema and code agree."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from ansible_collections.hpc.slurm.plugins.plugin_utils import parts
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import settings
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.configure import settings
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ROOT / "extensions" / "eda" / "plugins" / "event_source"
@@ -41,32 +41,32 @@ print(ansible_collections.__file__)
 
 
 def test_beside_another_installation(tmp_path):
-    """ansible_collections is a regular package of somebody else's, as that of the package ansible is."""
+    """ansible_collections is a regular package of another installation, such as the package ansible."""
     package = tmp_path / "ansible_collections"
     package.mkdir()
     (package / "__init__.py").touch()
     code = FOREIGN.format(tree=str(tmp_path), source=str(SOURCE))
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
-    said = ended.stdout.splitlines()
-    assert said[0].startswith("hpc.slurm.trigger_listener: unknown argument prot; there are: host, port")
-    assert said[1] == str(package / "__init__.py")
+    lines = ended.stdout.splitlines()
+    assert lines[0].startswith("hpc.slurm.trigger_listener: unknown argument prot; there are: host, port")
+    assert lines[1] == str(package / "__init__.py")
 
 
 def test_two_installations_are_two_packages(tmp_path):
     shutil.copytree(ROOT / "plugins", tmp_path / "plugins", ignore=shutil.ignore_patterns("__pycache__"))
     other = runpy.run_path(str(tmp_path / "plugins" / "plugin_utils" / "parts.py"))["load"]
-    ours, theirs = parts.load("trigger_listener.events"), other("trigger_listener.events")
+    ours, theirs = parts.load("trigger_listener.feed.events"), other("trigger_listener.feed.events")
     assert Path(theirs.__file__).is_relative_to(tmp_path)
     assert Path(ours.__file__).is_relative_to(ROOT)
-    assert parts.load("trigger_listener.events") is ours and other("trigger_listener.events") is theirs
+    assert parts.load("trigger_listener.feed.events") is ours and other("trigger_listener.feed.events") is theirs
     assert theirs.hostlist is not ours.hostlist
 
 
-def test_all_speak_of_the_same_arguments():
+def test_documentation_schema_and_code_have_the_same_arguments():
     assert tuple(OPTIONS) == settings.ARGUMENTS == tuple(SCHEMA["properties"])
-    # Files become what they hold.
-    held = set(OPTIONS) - {"token", "token_file", "certfile", "keyfile", "cafile"} | {"tokens", "tls"}
-    assert {field.name for field in fields(settings.Settings)} == held
+    # Instead of the files, the settings have their content.
+    names = set(OPTIONS) - {"token", "token_file", "certfile", "keyfile", "cafile"} | {"tokens", "tls"}
+    assert {field.name for field in fields(settings.Settings)} == names
     assert SCHEMA["additionalProperties"] is False
 
 
@@ -94,7 +94,7 @@ def test_limits(name, low, high):
     for good in (low, high):
         assert getattr(settings.Settings.from_args({name: good}), name) == good
     for bad in (low - 1, high + 1):
-        with pytest.raises(ValueError, match=f"{name} must be a whole number from {low} to {high}"):
+        with pytest.raises(ValueError, match=f"{name} must be an integer from {low} to {high}"):
             settings.Settings.from_args({name: bad})
 
 
@@ -115,24 +115,24 @@ def test_limits(name, low, high):
         *((name, "") for name, property_ in SCHEMA["properties"].items() if property_["type"] == "string"),
     ],
 )
-def test_schema_and_code_take_the_same_texts(name, text):
+def test_schema_and_code_accept_the_same_strings(name, text):
     try:
         settings.Settings.from_args({name: text})
-        taken = True
+        accepted = True
     except ValueError:
-        taken = False
+        accepted = False
     property_ = SCHEMA["properties"][name]
     matches = re.search(property_["pattern"], text) is not None if "pattern" in property_ else True
     listed = text in property_.get("enum", [text]) and len(text) >= property_.get("minLength", 0)
-    assert taken == (matches and listed)
+    assert accepted == (matches and listed)
 
 
-def test_the_documentation_tells_the_lengths():
-    told = " ".join(OPTIONS["id"]["description"] + OPTIONS["token_file"]["description"])
-    assert "16 to 64 letters" in told and "16 to 512 printable" in told
+def test_the_documentation_has_the_lengths():
+    text = " ".join(OPTIONS["id"]["description"] + OPTIONS["token_file"]["description"])
+    assert "16 to 64 letters" in text and "16 to 512 printable" in text
 
 
-def test_the_example_is_taken(tmp_path):
+def test_the_example_is_valid(tmp_path):
     (ruleset,) = yaml.safe_load(runpy.run_path(str(SOURCE))["EXAMPLES"])
     (source,) = ruleset["sources"]
     given = source["hpc.slurm.trigger_listener"]

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The event filter hpc.slurm.expand_hostlist: a hostlist in any event as events of nodes.
+"""The event filter hpc.slurm.expand_hostlist: turns an event with a hostlist into events of nodes.
 
-ansible-rulebook runs this file by its path; what it does is in plugins/plugin_utils/expand_hostlist.py.
+ansible-rulebook runs this file by path; the code is in plugins/plugin_utils/expand_hostlist.py.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ module: expand_hostlist
 short_description: Turn a hostlist in an event into events of nodes
 version_added: 0.1.0
 description:
-  - For notifications of Slurm's triggers that arrive another way than through the event source
-    C(hpc.slurm.trigger_listener), such as the event streams of the EDA controller, Kafka or C(eda.builtin.webhook).
-  - An event with a hostlist, such as C(node[1-3],gpu07), is replaced by C(node_state) events, the same as that event
-    source makes, so that the same rules answer them.
-  - They have C(type), C(state), C(cluster), C(origin), which is V(trigger), and C(notification), the uuid of the event
-    that they are made of; C(node), or with O(granularity=batch) C(nodes) and C(hostlist); C(meta.hosts), which limits
-    C(run_playbook) to these hosts; C(meta.received_at), and what else is in the C(meta) of the event.
-  - C(meta.uuid) is made of the C(meta.uuid) of the event, so that the events of one that is delivered again have the
-    same uuids as before. When it has none, they are new.
-  - An event that cannot be expanded passes as it is, with the reason in the key C(hostlist_error), for which there can
-    be a rule, and in a line of the log. Nothing that a sender writes ends the rulebook.
-  - Arguments that cannot be used are an error at the first event, which the source passes on in its own way.
-    C(eda.builtin.webhook) answers 500; most others end, and so does the rulebook. ansible-rulebook hands arguments of
-    filters over as they are, variables are not put in.
-  - What only C(hpc.slurm.trigger_listener) has is not here. There is no C(trigger_fired), no C(flaps), no comparison
-    with the state that Slurm has, and how sure an event is to arrive is up to the source.
+  - For notifications of Slurm's triggers that do not arrive through the event source C(hpc.slurm.trigger_listener), but
+    through event streams of the EDA controller, Kafka, C(eda.builtin.webhook) and so on.
+  - It replaces an event with a hostlist, such as C(node[1-3],gpu07), by the same C(node_state) events that this event
+    source makes, so that the same rules match.
+  - They have C(type), C(state), C(cluster), C(origin), which is V(trigger), and C(notification), the uuid of the
+    original event; C(node), or with O(granularity=batch) C(nodes) and C(hostlist); C(meta.hosts), which limits
+    C(run_playbook) to these hosts; C(meta.received_at), and the other keys in C(meta) of the original event.
+  - C(meta.uuid) is computed from C(meta.uuid) of the original event, so that a repeated event gets the same uuids. When
+    it has none, they are random.
+  - An event that cannot be expanded is not replaced. It gets the key C(hostlist_error) with the reason, which a rule
+    can match, and the reason is logged. No value from a sender ends the rulebook.
+  - Invalid arguments are an error at the first event, which the source handles in its own way. C(eda.builtin.webhook)
+    answers 500; most others end, and so does the rulebook. ansible-rulebook does not insert variables into arguments of
+    filters.
+  - Unlike C(hpc.slurm.trigger_listener) it has no C(trigger_fired), no C(flaps) and no comparison with snapshots, and
+    whether an event can be lost depends on the source.
 options:
   hostlist_path:
     description:
-      - The keys that lead to the hostlist, such as V(payload.nodes). A number is an element of a list.
-      - What is there is a text as Slurm writes it, or a list of such texts.
+      - The path of keys to the hostlist, such as V(payload.nodes). A number is an index of a list.
+      - The value is a hostlist, or a list of hostlists.
     type: str
     required: true
   path_separator:
-    description: What is between the keys of O(hostlist_path), O(state_path) and O(cluster_path).
+    description: The separator between the keys of O(hostlist_path), O(state_path) and O(cluster_path).
     type: str
     default: .
   state:
@@ -51,23 +51,22 @@ options:
     type: str
     choices: [up, down, drained, draining, fail, idle, resume]
   state_path:
-    description: The keys that lead to the state, which is one of those of O(state), in small letters or capitals.
+    description: The path of keys to the state, which is one of the choices of O(state), in lower or upper case.
     type: str
   cluster:
     description: The name of the cluster.
     type: str
   cluster_path:
-    description: The keys that lead to the name of the cluster.
+    description: The path of keys to the name of the cluster.
     type: str
   granularity:
-    description: V(node) makes an event a node, V(batch) one event a notification, which a mass failure wants.
+    description: V(node) for one event per node, V(batch) for one per notification, which suits mass failures.
     type: str
     choices: [node, batch]
     default: node
   ignore_missing:
     description:
-      - Whether an event without O(hostlist_path) passes untouched and without a word, because events of other kinds
-        come the same way.
+      - Whether an event without a value at O(hostlist_path) is not an error, because the source also has other events.
     type: bool
     default: false
 requirements:
@@ -94,17 +93,17 @@ EXAMPLES = r"""
       action:
         run_playbook:
           name: hpc.slurm.node_down
-    - name: A notification that nobody understands
+    - name: A notification that cannot be expanded
       condition: event.hostlist_error is defined
       action:
         debug:
           msg: "{{ event.hostlist_error }}"
 
-- name: An event stream of the EDA controller, to which triggers post the bare hostlist
+- name: An event stream of the EDA controller, to which triggers post only the hostlist
   hosts: all
   sources:
-    # Replaced by the event stream when the activation is set up. curl's configuration on the Slurm controller has
-    # header = "Content-Type: text/plain" beside the header with the event stream's token.
+    # The EDA controller replaces this source by the event stream. curl's configuration on the Slurm controller needs
+    # header = "Content-Type: text/plain", and the header with the token of the event stream.
     - name: __SOURCE_1
       eda.builtin.pg_listener:
         channels: [slurm_down]
@@ -119,7 +118,7 @@ EXAMPLES = r"""
         run_playbook:
           name: hpc.slurm.node_down
 
-- name: Kafka, with bare hostlists as messages, and the state and the cluster in their headers
+- name: Kafka, with hostlists as messages, and the state and the cluster in their headers
   hosts: all
   sources:
     - ansible.eda.kafka:
@@ -140,12 +139,12 @@ EXAMPLES = r"""
           name: hpc.slurm.node_down
 """
 
-# Once, when ansible-rulebook loads this file, and not at each event.
+# At import, not at each event.
 _PARTS = Path(__file__).resolve().parents[4] / "plugins" / "plugin_utils" / "parts.py"
 _PART = runpy.run_path(str(_PARTS))["load"]("expand_hostlist")
 _PART.require_libraries()
 
 
 def main(event: dict[str, Any], **arguments: Any) -> Union[dict[str, Any], list[dict[str, Any]]]:
-    """Return what takes the place of an event."""
+    """Return what replaces an event."""
     return _PART.expand(event, arguments)  # type: ignore[no-any-return]

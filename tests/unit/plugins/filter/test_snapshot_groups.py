@@ -12,7 +12,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.hpc.slurm.plugins.filter.snapshot_groups import FilterModule, snapshot_groups
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener import snapshot
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.receive import snapshot_body
 
 SILENT = {"state": ["DOWN", "NOT_RESPONDING"], "reason": "Not responding", "reason_user": "slurm", "reason_time": 100}
 DRAINED = {"state": ["IDLE", "DRAIN"], "reason": None, "reason_user": None, "reason_time": None}
@@ -33,7 +33,7 @@ def test_nothing_is_no_group():
 
 @pytest.mark.parametrize("nodes", [None, [], {"n1": {}}, {"n1": None}, {"n1": {"state": ["DOWN"]}}])
 def test_what_is_not_from_slurm_node_info(nodes):
-    with pytest.raises(AnsibleFilterError, match="wants nodes of slurm_node_info with state, reason"):
+    with pytest.raises(AnsibleFilterError, match="needs nodes of slurm_node_info with state, reason"):
         snapshot_groups(nodes)
 
 
@@ -42,7 +42,7 @@ def test_the_listener_reads_ten_thousand_failed_nodes():
     told = {"time": 200, "age": 0, "slurm_user": "slurm", "count": 10_001, "nodes": groups, "triggers": []}
     text = json.dumps(told)
     assert len(text) < 1_048_576 / 8
-    read = snapshot.parse(text, now=200.0)
+    read = snapshot_body.parse_snapshot(text, now=200.0)
     assert [len(group.nodes) for group in read.groups] == [10_000, 1]
     assert read.groups[0].details == {
         "reason": "Not responding",

@@ -21,5 +21,5 @@ def test_a_node():
 
 @pytest.mark.parametrize("node", [None, [], {}, {"state": ["DOWN"]}, {"state": None, "reason": None}])
 def test_what_is_not_from_slurm_node_info(node):
-    with pytest.raises(AnsibleFilterError, match="wants a node of slurm_node_info with state and reason"):
+    with pytest.raises(AnsibleFilterError, match="needs a node of slurm_node_info with state and reason"):
         TEST(node)

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The overview: the state of a listener at one moment, as /status and /healthz answer it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Optional
+
+# The most nodes on the status page.
+MOST_NODES = 500
+
+
+class Overview(NamedTuple):
+    """The state of a listener at one moment.
+
+    :param checks: the health checks, and whether they pass.
+    :param problems: why checks fail, and what to do.
+    :param out_of_service: how many nodes have each state.
+    """
+
+    start: float
+    sync_interval: int
+    checks: dict[str, bool]
+    problems: list[str]
+    pending: int
+    oldest_seconds: float
+    undeliverable: int
+    last_sync: Optional[float]
+    total: Optional[int]
+    triggers: list[dict[str, Any]]
+    out_of_service: dict[str, int]
+    unhandled: int
+    nodes: list[dict[str, Any]]
+    entries: list[dict[str, Any]]
+
+    def status(self, cluster: Optional[str], now: float) -> dict[str, Any]:
+        """Return the answer of /status."""
+        return {
+            "cluster": cluster,
+            "now": now,
+            "up_since": self.start,
+            "health": self.health(),
+            "inbox": {
+                "pending": self.pending,
+                "oldest_seconds": self.oldest_seconds,
+                "undeliverable": self.undeliverable,
+            },
+            "sync": {"last": self.last_sync, "interval": self.sync_interval, "nodes": self.total},
+            "triggers": self.triggers,
+            "nodes": self.nodes[:MOST_NODES],
+            "nodes_out_of_service": len(self.nodes),
+            "entries": self.entries,
+        }
+
+    def health(self) -> dict[str, Any]:
+        return {"status": "failing" if self.problems else "ok", "reasons": self.problems}

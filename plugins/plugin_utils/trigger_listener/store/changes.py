@@ -1,0 +1,77 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which nodes a notification or a snapshot changes, by what the ledger has of them. Pure functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from . import node_record
+from .node_record import NodeRecord
+from .snapshot import Snapshot
+
+
+class Changes(NamedTuple):
+    """The comparison with the ledger.
+
+    :param changed: each changed node with a state to report, as its record is after it.
+    :param records: the records to write to the ledger.
+    :param flaps: how many nodes left service again within the hour.
+    """
+
+    changed: list[tuple[NodeRecord, str]]
+    records: list[NodeRecord]
+    flaps: int
+
+
+def of_notification(known: Iterable[NodeRecord], state: str, now: float) -> Changes:
+    """Compare a notification with the ledger.
+
+    :param known: the record of each of its nodes.
+    :param state: the event kind of the trigger.
+    """
+    changed, flaps = [], 0
+    for record in known:
+        after, is_change = node_record.apply_trigger(record, state, now)
+        if is_change:
+            changed.append((after, state))
+            flaps += _flapped(record, after, now)
+    return Changes(changed, [record for record, _state in changed], flaps)
+
+
+def of_snapshot(known: Mapping[str, NodeRecord], snapshot: Snapshot, now: float, gap_start: float) -> Changes:
+    """Compare a snapshot with the ledger.
+
+    :param known: the record of each node that is in the snapshot, or out of service by the ledger.
+    :param gap_start: see node_record.apply_snapshot().
+    """
+    groups = {name: group for group in snapshot.groups for name in group.nodes}
+    changed, records, flaps = [], [], 0
+    for name, record in known.items():
+        if name in groups:
+            after, states = node_record.apply_snapshot(record, groups[name], snapshot.read_at, now, gap_start)
+        else:
+            after, states = node_record.apply_absence(record, snapshot.read_at, now)
+        if after != record:
+            records.append(after)
+        changed += [(after, state) for state in states]
+        flaps += _flapped(record, after, now)
+    return Changes(changed, records, flaps)
+
+
+def reports_of(changed: Iterable[tuple[NodeRecord, str]], now: float) -> list[dict[str, Any]]:
+    """Return reports: groups of nodes with the same state, details and number of flaps."""
+    reports: dict[str, dict[str, Any]] = {}
+    for record, state in changed:
+        report = {"state": state, "flaps": record.flaps(now), "details": record.details}
+        reports.setdefault(json.dumps(report), {**report, "nodes": []})["nodes"].append(record.node)
+    return list(reports.values())
+
+
+def _flapped(before: NodeRecord, after: NodeRecord, now: float) -> int:
+    """Return 1 when a node left service, and not for the first time within the hour."""
+    return int(after.left_service[-1:] != before.left_service[-1:] and after.flaps(now) > 1)

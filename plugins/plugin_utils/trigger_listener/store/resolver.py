@@ -1,0 +1,165 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The resolver: compares notifications and snapshots with the ledger, so that only changes are reported."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any, Optional
+
+from ....module_utils.common import hostlist
+from ..telemetry.log import log_decision
+from ..telemetry.metrics import Metrics
+from . import changes, inbox
+from .changes import Changes
+from .database import Database
+from .entries import MOST_SHOWN, UNREADABLE, Entry, NewEntry, Row, from_row, is_resolved, to_row
+from .inbox import Inbox
+from .ledger import Ledger, rows_of
+from .node_record import SNAPSHOT_GAP
+from .snapshot import Snapshot
+
+
+class Resolver:
+    """Resolves the entries of an inbox.
+
+    :raises sqlite3.Error: from every method when the disk is full or cannot be written; then nothing is stored.
+    """
+
+    def __init__(self, database: Database, box: Inbox, metrics: Metrics) -> None:
+        self._database, self._inbox, self._metrics = database, box, metrics
+        # Held from reading the ledger until writing it. The comparison of ten thousand nodes in between takes time, but
+        # notifications can be stored meanwhile.
+        self._lock = threading.RLock()
+
+    def next_entry(self) -> Optional[Entry]:
+        """Return the oldest pending entry, resolved, or None. Entries that cannot be read become undeliverable."""
+        with self._lock:
+            while row := self._inbox.oldest():
+                if not is_resolved(row):
+                    self._resolve(row)
+                    continue
+                try:
+                    return from_row(row)
+                except UNREADABLE as error:
+                    self._complete_unreadable(row, error)
+        return None
+
+    def apply_snapshot(self, snapshot: Snapshot, count: Callable[[Entry], int]) -> tuple[str, int]:
+        """Compare a snapshot with the ledger, and append it to the inbox.
+
+        :param count: returns how many events an entry has.
+        :returns: the entry's uuid and its number of events.
+        :raises InboxFullError: when too many entries are pending.
+        """
+        number = str(uuid.uuid4())
+        with self._lock:
+            # Notifications that were received before are older than the snapshot.
+            while row := self._inbox.oldest(unresolved=True):
+                self._resolve(row)
+            now = time.time()  # later than all of these
+            found = self._compare_snapshot(snapshot, now)
+            reports = changes.reports_of(found.changed, now)
+            folded = hostlist.fold(record.node for record, _state in found.changed) if found.changed else ""
+            nodes = sum(len(report["nodes"]) for report in reports)
+            new = NewEntry("snapshot", "snapshot", {"reports": reports}, number, now, folded, nodes)
+            events = count(Entry(0, number, now, new.kind, new.summary, new.content, 0))
+            self._store_snapshot(new, snapshot, found, has_events=bool(events))
+        self._metrics.flaps.inc(found.flaps)
+        log_decision("snapshot compared", id=number, nodes=snapshot.total, events=events, hostlist=folded[:MOST_SHOWN])
+        return number, events
+
+    def mark_undeliverable(self, entry: Entry, event: dict[str, Any], error: str) -> None:
+        """Note that the engine failed with an event. The next snapshot reports its nodes again."""
+        with self._lock, self._database.transaction() as connection:
+            inbox.add_undeliverable(connection, entry.uuid, event, error)
+            Ledger(connection).remove(event.get("meta", {}).get("hosts", []))
+        self._count_undeliverable(entry.uuid, event, error)
+
+    def _compare_snapshot(self, snapshot: Snapshot, now: float) -> Changes:
+        names = [name for group in snapshot.groups for name in group.nodes]
+        with self._database.reading() as connection:
+            known = {**Ledger(connection).out_of_service(), **Ledger(connection).read(names)}
+            gap_start = _gap_start(connection, snapshot.read_at)
+        return changes.of_snapshot(known, snapshot, now, gap_start)
+
+    def _store_snapshot(self, new: NewEntry, snapshot: Snapshot, found: Changes, has_events: bool) -> None:
+        facts = {"received": new.received, "nodes": snapshot.total, "triggers": snapshot.triggers}
+        row, records = to_row(new, resolved=True), rows_of(found.records)
+        with self._database.transaction() as connection:
+            if has_events:
+                inbox.expect_room(connection, [row])
+            number = inbox.insert(connection, row)
+            if not has_events:
+                inbox.complete(connection, number, "unchanged", "")
+            Ledger(connection).write(records)
+            Ledger(connection).prune(new.received)
+            values = [(name, json.dumps(value)) for name, value in facts.items()]
+            connection.executemany("INSERT OR REPLACE INTO last_snapshot VALUES (?, ?)", values)
+
+    def _resolve(self, row: Row) -> None:
+        """Compare a notification with the ledger. When it cannot be read, it becomes undeliverable."""
+        try:
+            entry = from_row(row)
+            found, duplicates = self._compare_notification(entry)
+            content = _resolved_content(entry, found, duplicates)
+        except UNREADABLE as error:
+            self._complete_unreadable(row, error)
+            return
+        text, records = json.dumps(content), rows_of(found.records)
+        with self._database.transaction(durable=False) as connection:
+            Ledger(connection).write(records)
+            inbox.set_content(connection, entry.number, text)
+        self._metrics.flaps.inc(found.flaps)
+        self._metrics.duplicates.labels(content["trigger"]["type"]).inc(duplicates)
+        log_decision(
+            "notification resolved",
+            id=entry.uuid,
+            trigger=entry.summary,
+            changes=len(found.changed),
+            duplicates=duplicates,
+        )
+
+    def _compare_notification(self, entry: Entry) -> tuple[Changes, int]:
+        """Return the changes of a notification, and how many of its nodes are duplicates."""
+        names = hostlist.expand(entry.content["hostlist"])
+        with self._database.reading() as connection:
+            known = Ledger(connection).read(names)
+        found = changes.of_notification(known.values(), entry.content["type"], entry.received)
+        return found, len(names) - len(found.changed)
+
+    def _complete_unreadable(self, row: Row, error: Exception) -> None:
+        number, uuid_, *_rest = row
+        message = f"the entry cannot be read: {type(error).__name__}: {error}"
+        with self._database.transaction() as connection:
+            inbox.complete(connection, number, "undeliverable", message)
+            inbox.add_undeliverable(connection, uuid_, {}, message)
+        self._count_undeliverable(uuid_, {}, message)
+
+    def _count_undeliverable(self, entry: str, event: dict[str, Any], error: str) -> None:
+        self._metrics.undeliverable.inc()
+        uuid_ = event.get("meta", {}).get("uuid")
+        log_decision("event undeliverable", id=entry, event=uuid_, error=error, failing=True)
+
+
+def _gap_start(connection: sqlite3.Connection, read_at: float) -> float:
+    """Return when the last snapshot was received, if that is long before Slurm was read for this one; else infinity."""
+    row = connection.execute("SELECT value FROM last_snapshot WHERE name = 'received'").fetchone()
+    last = float(json.loads(row[0])) if row else math.inf
+    return last if read_at - last > SNAPSHOT_GAP else math.inf
+
+
+def _resolved_content(entry: Entry, found: Changes, duplicates: int) -> dict[str, Any]:
+    """Return the content of a notification after the comparison."""
+    reports = changes.reports_of(found.changed, entry.received)
+    if not duplicates and len(reports) == 1:
+        reports[0]["hostlist"] = entry.content["hostlist"]
+    return {"trigger": {"class": entry.content["class"], "type": entry.content["type"]}, "reports": reports}
