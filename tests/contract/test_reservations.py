@@ -22,7 +22,7 @@ from ansible_collections.hpc.slurm.tests.contract.cluster import (
     RESERVATION,
     RESERVATION_OPTIONS,
     RealSlurm,
-    of,
+    job_records,
     until,
 )
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
@@ -272,7 +272,7 @@ def test_a_reservation_that_is_not_there(slurm: Slurm) -> None:
 def test_a_reservation_in_use(slurm: RealSlurm | FakeSlurm) -> None:
     reserve(slurm, nodes="node5", users="slurm")
     number = slurm.submit(f"--reservation={RESERVATION}", "--nodelist=node5")
-    until(lambda: [it["state"] for it in of(slurm, number)] == ["RUNNING"])
+    until(lambda: [it["state"] for it in job_records(slurm, number)] == ["RUNNING"])
     with pytest.raises(SlurmError) as caught:
         slurm.delete_reservation(RESERVATION)
     assert (caught.value.errno, caught.value.name) == (2055, "ESLURM_RESERVATION_BUSY")

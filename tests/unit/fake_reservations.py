@@ -83,7 +83,7 @@ REFUSALS = {
 def refuse(name: str, call: str) -> NoReturn:
     """Fail as slurmctld does."""
     errno, text = REFUSALS[name]
-    raise SlurmError.of(errno, name, text, call)
+    raise SlurmError.from_errno(errno, name, text, call)
 
 
 def complain(words: str, call: str) -> NoReturn:

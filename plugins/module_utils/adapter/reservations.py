@@ -75,7 +75,7 @@ class ReservationRequests(Connection):
         self._run("scontrol", "create", "reservation", f"reservationname={name}", *_arguments(fields))
 
     def update_reservation(self, name: str, fields: Mapping[str, str]) -> None:
-        """Change a reservation with one request. The controller applies C(nodes+) and C(nodes-) atomically."""
+        """Change a reservation with one request. The controller itself carries out C(nodes+) and C(nodes-)."""
         self._run("scontrol", "update", f"reservationname={name}", *_arguments(fields))
 
     def delete_reservation(self, name: str) -> None:

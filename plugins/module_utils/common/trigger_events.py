@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The event kinds of triggers, by the resource that they are about (strigger(1))."""
+"""The event kinds of triggers, by resource (strigger(1))."""
 
 from __future__ import annotations
 
-# Event kinds that are a state of nodes; the reconfiguration of the cluster is a node event, too, for strigger.
+# Event kinds about the state of nodes. For strigger, a reconfiguration of the cluster is a node event as well.
 NODE_STATES = ("up", "down", "drained", "draining", "fail", "idle", "resume")
 NODE_EVENTS = (*NODE_STATES, "reconfig")
 JOB_EVENTS = ("time", "fini", "up", "down", "fail")
-# The events of daemons and of burst buffers, with the resource as strigger --get names it.
+# Event kinds about daemons and burst buffers, with the resource that strigger --get shows.
 OTHER_EVENTS = {
     "burst_buffer": "other",
     "primary_slurmctld_failure": "slurmctld",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan of the module slurm_node_info: which nodes to return, and what of each."""
+"""The plan of the module slurm_node_info: which nodes to return, and which attributes."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
     if params["partitions"] is not None:
         nodes = _having("partitions", "partition", params["partitions"], _values(every, "partitions"), nodes)
     if params["states"] is not None:
-        # Those that the nodes have, too: a later release of Slurm may have more than are known here.
+        # With the flags that nodes have: a later release of Slurm may have more than are listed here.
         known = BASES | FLAGS | _values(every, "state")
         nodes = _having("state", "state", [state.upper() for state in params["states"]], known, nodes)
-    names, folded = hostlist.arrange(nodes)
+    names, folded = hostlist.sort_and_fold(nodes)
     shown = {name: _pick(nodes[name], attributes) for name in names}
     return Plan({"nodes": shown, "names": names, "hostlist": folded, "total": len(every)})
 

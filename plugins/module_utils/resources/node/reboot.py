@@ -18,7 +18,7 @@ from ...common.waiting import Wait
 from .records import Node
 from .targets import Target
 
-# Flags of a node that is not back from a reboot.
+# Flags of a node whose reboot is not finished.
 NOT_BACK = REBOOTING | {"NOT_RESPONDING"}
 
 
@@ -76,14 +76,14 @@ class Reboot(Target):
                 name: node for name, node in nodes.items() if not self.has_booted(node) or NOT_BACK & set(node["state"])
             }
             states = {name: node["state"] for name, node in left.items()}
-            _expect_waiting({name: node for name, node in left.items() if not self.has_booted(node)}, states)
+            _expect_not_given_up({name: node for name, node in left.items() if not self.has_booted(node)}, states)
             return states
 
         return Wait(remaining, _timeout_error)
 
 
-def _expect_waiting(nodes: dict[str, Node], states: dict[str, Any]) -> None:
-    """Refuse to wait for nodes whose reboot slurmctld has given up: after ResumeTimeout it adds that to the reason."""
+def _expect_not_given_up(nodes: dict[str, Node], states: dict[str, Any]) -> None:
+    """Raise where slurmctld has given up on a reboot: after ResumeTimeout it appends that to the reason."""
     lost = [
         name
         for name, node in nodes.items()

@@ -13,7 +13,7 @@ from ...common import hostlist
 
 Node = dict[str, Any]
 
-# What a task on nodes reads and returns of each.
+# Attributes that a task on nodes reads and returns.
 DETAILS = ("state", "reason", "reason_user")
 
 

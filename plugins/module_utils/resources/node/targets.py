@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The states that a task can ask for: when a node is in one, which request leads there, what the node is then."""
+"""The states that a task can ask for: when a node is in one, the request for it, and the node after it."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Target:
     """A state that a task can ask for.
 
     :param request: the state as scontrol(1) C(update nodename) takes it.
-    :param reached_with: flags of which a node has one when it is in this state.
-    :param reached_without: flags of which it has none.
+    :param reached_with: a node in this state has one of these flags.
+    :param reached_without: a node in this state has none of these flags.
     :param adds: flags that the request adds, as slurmctld 26.05 does.
     :param drops: flags that it removes.
     :param base: the base state that it leads to, from any other; None: it stays.
     :param default_reason: the reason when the task gives none; None: the state has no reason.
     :param takes_out: whether it takes nodes out of service.
     :param resumes: whether it brings nodes back into service, wholly or in part.
-    :param fields: the attributes of a node that it looks at beside the state.
+    :param fields: attributes of a node that it reads besides the state.
     """
 
     request: str
@@ -62,7 +62,7 @@ class Target:
         return [base, *sorted(set(others) - self.drops | self.adds)]
 
     def after(self, node: Node, reason: Optional[str], user: str) -> Node:
-        """Return what the request makes of a node's state and reason."""
+        """Return a node's state and reason after the request."""
         state = self.predict(node["state"])
         if reason:
             return {"state": state, "reason": reason, "reason_user": user}
@@ -73,10 +73,10 @@ class Target:
     def apply(self, slurm: Slurm, names: list[str], reason: Optional[str]) -> None:
         """Send the request for nodes.
 
-        Where a node cannot make the transition, because somebody else changed it meanwhile, the request fails, but
-        Slurm changes the others all the same. When all are in the state, there is nothing to do again.
+        Where a node cannot make the transition, because it was changed since it was read, the request fails, but
+        Slurm changes the other nodes. When all are in the state now, that is no error.
 
-        :raises ConflictError: when nodes are left that are not; its C(changed) is whether others are in it now.
+        :raises ConflictError: when a node is not in the state; its C(changed) is whether others are in it now.
         """
         fields: dict[str, Any] = {"reason": reason} if reason else {}
         try:
@@ -89,7 +89,7 @@ class Target:
                 raise
 
     def wait(self, slurm: Slurm, names: list[str]) -> Wait:
-        """Return the wait that belongs to the state: until no job is left on the nodes."""
+        """Return the wait that O(wait) asks for: until no job is left on the nodes."""
         return wait_for_jobs(slurm, names)
 
 

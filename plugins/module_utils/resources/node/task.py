@@ -16,7 +16,7 @@ from .reboot import Reboot
 from .records import DETAILS, Node
 from .targets import DOWN, DRAINED, FAILED, RESUMED, UNDRAINED, Target
 
-# The states of the option state, each with the target that it makes of the other options.
+# The choices of the option state, each with what makes its target from the other options.
 STATES: dict[str, Callable[[dict[str, Any]], Target]] = {
     "down": lambda _params: DOWN,
     "drained": lambda _params: DRAINED,
@@ -33,7 +33,7 @@ class Task(NamedTuple):
     :param target: the state, if any.
     :param reason: the reason to give with it; None where the state has none.
     :param update_reason: whether nodes that are in the state already get the reason too.
-    :param attributes: attributes in the form that compares.
+    :param attributes: attributes in the form that is compared.
     :param may_act: whether the task may act on a node with this reason.
     """
 
@@ -63,7 +63,7 @@ class Task(NamedTuple):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """What the task compares and returns of a node, beside its attributes."""
+        """What the task compares and returns of a node, besides the attributes to set."""
         return (*DETAILS, *self.target.fields) if self.target else DETAILS
 
     def is_reached(self, node: Node) -> bool:

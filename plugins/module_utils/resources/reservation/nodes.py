@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional
 from ...adapter.errors import SlurmError
 from ...adapter.slurm import Slurm
 from ...common import hostlist
-from ...common.names import near
+from ...common.names import suggest
 from ..node.records import select_nodes
 
 ALL = "ALL"
@@ -133,5 +133,5 @@ def _all_nodes(slurm: Slurm, partition: Optional[str]) -> list[str]:
     nodes = [name for name, record in records.items() if partition is None or partition in record["partitions"]]
     if not nodes:
         known = sorted({name for record in records.values() for name in record["partitions"]})
-        raise SlurmError(f"the cluster has no partition {partition} with nodes: {near(str(partition), known)}")
+        raise SlurmError(f"the cluster has no partition {partition} with nodes: {suggest(str(partition), known)}")
     return hostlist.expand(",".join(nodes))

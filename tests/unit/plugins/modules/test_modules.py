@@ -205,7 +205,7 @@ def test_check_mode_with_diff(name: str, run: Runner) -> None:
 def test_an_error_is_the_modules_failure(name: str, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         work()
-        raise SlurmError.of(2002, "ESLURM_ACCESS_DENIED", "Access/permission denied", "CALL")
+        raise SlurmError.from_errno(2002, "ESLURM_ACCESS_DENIED", "Access/permission denied", "CALL")
 
     monkeypatch.setattr(runner, "isolated", fail)
     status, outcome = run(name, RUNS[name][0])

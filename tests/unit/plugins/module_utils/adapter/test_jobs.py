@@ -13,11 +13,11 @@ import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
-from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.adapter.stand_in import RPCError
+from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.adapter.stand_in import Command, RPCError
 
 
 class Job:
-    """What the adapter uses of pyslurm.Job, each attribute a fault unless it is given."""
+    """What the adapter uses of pyslurm.Job. Reading an attribute that is not given is an error."""
 
     def __init__(self, **given: Any) -> None:
         self.given, self.steps = given, {"batch": Step()}
@@ -43,7 +43,7 @@ class Jobs(dict[int, Any]):
 
 @pytest.fixture
 def jobs(pyslurm: ModuleType) -> Jobs:
-    """Jobs of which one has nothing but what is needed to choose."""
+    """Jobs, one of which has only the attributes needed for the selection."""
     array = {"array_id": 7, "array_task_id": None, "heterogeneous_id": None, "heterogeneous_offset": None}
     found = Jobs(
         {
@@ -64,7 +64,7 @@ def jobs(pyslurm: ModuleType) -> Jobs:
     return found
 
 
-def test_no_more_is_evaluated_than_is_needed(jobs: Jobs) -> None:
+def test_only_needed_attributes_are_evaluated(jobs: Jobs) -> None:
     found = Slurm().jobs(("id", "state"), lambda job: job["id"] != 9, ("name",))
     assert found == {
         7: ({"id": 7, "state": "PENDING"}, {"name": "a"}),
@@ -78,10 +78,27 @@ def test_no_more_is_evaluated_than_is_needed(jobs: Jobs) -> None:
 def test_a_task_and_a_component_of_number_zero(jobs: Jobs) -> None:
     found = Slurm().jobs((), lambda job: True, ("array_task_id", "heterogeneous_offset"))
     assert {number: tuple(details.values()) for number, (_needed, details) in found.items()} == {
-        7: (None, None),  # the tasks that wait
+        7: (None, None),  # the pending tasks
         8: (0, None),
         9: (None, 0),
     }
+
+
+def test_a_task_with_the_id_of_its_array(jobs: Jobs, command: Command) -> None:
+    command("squeue", 'test "$*" = "--noheader --all --states=all --format=%A %K" && printf "8 1-2\n20 0\n21 N/A\n"')
+    ids = {"heterogeneous_id": None, "array_task_id": None, "array_tasks_waiting": None}
+    for number in (20, 21, 22):
+        jobs[number] = Job(id=number, array_id=number, **ids)
+    found = Slurm().jobs(("array_task_id",), lambda job: True, ())
+    tasks = {number: needed["array_task_id"] for number, (needed, _details) in found.items()}
+    assert tasks == {7: None, 8: 0, 9: None, 20: 0, 21: None, 22: None}  # job 22 has ended meanwhile
+
+
+def test_squeue_is_run_only_for_the_attribute_that_needs_it(jobs: Jobs) -> None:
+    jobs[20] = Job(id=20, array_id=20, array_task_id=None, array_tasks_waiting=None)
+    assert Slurm().jobs(("id",), lambda job: job["id"] == 20, ("array_id",)) == {20: ({"id": 20}, {"array_id": 20})}
+    with pytest.raises(SlurmError, match="the command squeue is not on PATH"):
+        Slurm().jobs(("id",), lambda job: False, ("array_task_id",))
 
 
 def test_steps(jobs: Jobs) -> None:
@@ -96,7 +113,7 @@ def test_the_attributes_of_a_job(pyslurm: ModuleType) -> None:
     assert Slurm().job_attributes() == ["id", "user_name"]
 
 
-def test_jobs_cannot_be_had(pyslurm: ModuleType) -> None:
+def test_jobs_cannot_be_loaded(pyslurm: ModuleType) -> None:
     def load() -> None:
         raise RPCError(2002)
 

@@ -51,7 +51,7 @@ def test_flags_that_cannot_be_removed(slurm: FakeSlurm, flag: str) -> None:
     [
         (["MANT"], "a reservation has no flag MANT: did you mean MAINT"),
         (["MAINT=1"], "the flag MAINT "),
-        (["PURGE_COMP=x"], "PURGE_COMP is no duration"),
+        (["PURGE_COMP=x"], "PURGE_COMP is not a duration"),
         (["REPLACE"], "Slurm does not set the flag REPLACE on a reservation whose nodes are named"),
     ],
 )

@@ -55,12 +55,12 @@ def test_times_that_only_slurm_computes(slurm: FakeSlurm) -> None:
         ("duration", "36000", None),
         ("duration", "10:00:00", None),
         ("duration", 180, None),
-        ("duration", True, "no duration: 'true'"),
-        ("duration", [60], "no duration"),
+        ("duration", True, "not a duration: 'true'"),
+        ("duration", [60], "not a duration"),
     ],
 )
 def test_durations_that_yaml_may_have_read_as_numbers(slurm: FakeSlurm, option: str, value: Any, words: str) -> None:
-    if words and "no duration" in words:
+    if words and "not a duration" in words:
         with pytest.raises(SlurmError, match=words):
             run(slurm, nodes=["n1"], **{option: value})
         return
@@ -71,7 +71,7 @@ def test_durations_that_yaml_may_have_read_as_numbers(slurm: FakeSlurm, option: 
 
 @pytest.mark.parametrize("option", ["start_time", "end_time"])
 def test_times_that_yaml_read_as_numbers(slurm: FakeSlurm, option: str) -> None:
-    with pytest.raises(SlurmError, match=f"{option} is no time: '36000'.*; YAML reads 10:00:00 without quotes as this"):
+    with pytest.raises(SlurmError, match=f"{option} is not a time: '36000'.*; YAML reads 10:00:00 without quotes as this"):
         run(slurm, nodes=["n1"], **{option: "36000"})
 
 
