@@ -54,7 +54,7 @@ options:
     description:
       - Generic resources (GRES) to reserve, as a dictionary of their names as TRES, such as V(gres/gpu), and numbers.
         Slurm knows those that AccountingStorageTRES of slurm.conf(5) names.
-      - Slurm cannot change them.
+      - Slurm cannot change them, and reserves whole nodes with them.
     type: dict
   purge_nodes:
     description: Whether to remove nodes of the reservation that are not in O(nodes).
@@ -97,7 +97,8 @@ options:
     type: list
     elements: str
   groups:
-    description: The groups whose members may use it, as in O(users). Slurm cannot deny groups.
+    description: The groups whose members may use it, as in O(users). Slurm cannot deny groups, and
+      cannot replace users by groups.
     type: list
     elements: str
   qos:
@@ -279,7 +280,7 @@ def main() -> None:
             "comment": text,
             "max_start_delay": {"type": "raw"},
         },
-        mutually_exclusive=[("duration", "end_time"), ("nodes", "node_count")],
+        mutually_exclusive=[("duration", "end_time"), ("nodes", "node_count"), ("core_count", "tres")],
     )
 
 

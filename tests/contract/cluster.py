@@ -82,6 +82,13 @@ def fake_cluster() -> FakeSlurm:
     return slurm
 
 
+def has_accounting(slurm: Slurm) -> bool:
+    """Tell whether a cluster has accounting storage, as the lab has with C(up --accounting)."""
+    if isinstance(slurm, FakeSlurm):
+        return slurm.reserved.accounts is not None
+    return "accounting_storage/slurmdbd" in command("scontrol", "show", "config")
+
+
 def release(slurm: Slurm) -> tuple[int, int]:
     """Return the Slurm release of a cluster, such as (26, 5)."""
     if isinstance(slurm, FakeSlurm):

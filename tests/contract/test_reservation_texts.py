@@ -16,7 +16,12 @@ from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slu
 from ansible_collections.hpc.slurm.plugins.module_utils.common.module import execute
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.info import plan_info
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.plan import plan_reservation
-from ansible_collections.hpc.slurm.tests.contract.cluster import NODES, RESERVATION, RESERVATION_OPTIONS
+from ansible_collections.hpc.slurm.tests.contract.cluster import (
+    NODES,
+    RESERVATION,
+    RESERVATION_OPTIONS,
+    has_accounting,
+)
 from ansible_collections.hpc.slurm.tests.contract.odd_texts import ODD_TEXTS
 
 REFUSED = {"not UTF-8": "is not UTF-8", "NUL": "has a NUL character"}
@@ -82,16 +87,16 @@ def test_texts(slurm: Slurm, other: dict[str, Any], kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ODD_TEXTS)
 def test_names_of_users_and_so_on(slurm: Slurm, other: dict[str, Any], kind: str) -> None:
-    """Slurm knows them, except accounts: without accounting storage it takes any."""
+    """Slurm knows them, except accounts: without accounting storage it accepts any."""
     text = ODD_TEXTS[kind]
     lists = {field: [text] for field in ("users", "groups", "allowed_partitions", "licenses")}
     for field, value in {**lists, "partition": text}.items():
-        if str(text).strip():
+        if text.strip():
             with pytest.raises(SlurmError):
                 run(slurm, nodes=NODES[1:2], **{field: value})
         assert set(found(slurm)) == {OTHER}
     task = {"nodes": NODES[1:2], "accounts": [text]}
-    if kind in REFUSED or kind == "signs":
+    if kind in REFUSED or kind == "signs" or (has_accounting(slurm) and text.strip()):
         with pytest.raises(SlurmError):
             run(slurm, **task)
         return

@@ -27,5 +27,5 @@ for account in physics art chemistry; do
     add account "$account" description="$account" organization=lab
 done
 for user in root slurm alice; do
-    add user "$user" account=physics,art defaultaccount=physics qos=normal,high,low
+    add user "$user" account=physics,art,chemistry defaultaccount=physics qos=normal,high,low
 done

@@ -38,6 +38,10 @@ NAMES = {
 }
 TIMES = ("starttime", "endtime", "duration")
 NODES = ("nodes", "nodes+", "nodes-")
+# What an update of other fields leaves out: observed, other TRES are accepted and ignored.
+IGNORED = ("nodecnt", "tres")
+# How many generic resources of a kind the cluster has.
+GPUS = 4
 # What a new reservation holds.
 HELD = ("nodes", "nodecnt", "corecnt", "tres", "features")
 NEW: dict[str, Any] = {
@@ -102,6 +106,8 @@ class Reservations:
         self.stored: dict[str, dict[str, Any]] = {}
         self.users = {"root", "slurm", "alice", "bob"}
         self.groups = {"root", "slurm", "alice"}
+        self.accounts: Optional[set[str]] = None
+        """The accounts there are; None without accounting storage, where any is accepted."""
         self.qos: set[str] = set()
         self.licenses: set[str] = set()
         self.default_partition = "main"
@@ -165,6 +171,7 @@ class Reservations:
             complain("PART_NODES flag requires specifying a Partition and ALL nodes.  No reservation created.", call)
         _expect_replaceable(flags, fields, call)
         record["flags"] = sorted(flags)
+        gres = self._generic_resources(fields.get("tres", ""), call)
         if nodes:
             self._take(record, "nodes", nodes, call)
         elif "ANY_NODES" not in flags:
@@ -173,13 +180,19 @@ class Reservations:
             refuse("ESLURM_RESERVATION_INVALID", call)
         if "corecnt" in fields:
             record["core_count"] = int(fields["corecnt"])
+        record["gres"] = gres
+
+    def _generic_resources(self, text: str, call: str) -> dict[str, str]:
+        gres = dict(item.split("=") for item in text.split(",") if item)
+        if not set(gres) <= self.gres:
+            refuse("ESLURM_INVALID_TRES", call)
+        if any(int(count) > GPUS for count in gres.values()):
+            refuse("ESLURM_NODES_BUSY", call)
+        return gres
 
     def _choose(self, record: dict[str, Any], fields: Mapping[str, str], call: str) -> None:
-        record["gres"] = dict(item.split("=") for item in fields.get("tres", "").split(",") if item)
-        if not set(record["gres"]) <= self.gres:
-            refuse("ESLURM_INVALID_TRES", call)
         # Observed: of each node one core, where no count of nodes is asked for.
-        count = int(fields.get("nodecnt") or fields.get("corecnt") or len(record["gres"]))
+        count = int(fields.get("nodecnt") or fields.get("corecnt") or bool(fields.get("tres")))
         if not count:
             refuse("ESLURM_INVALID_NODE_NAME", call)
         record["partition"] = record["partition"] or self.default_partition
@@ -201,7 +214,7 @@ class Reservations:
         return nodes[:count]
 
     def _resize(self, record: dict[str, Any], count: int, call: str) -> None:
-        if record["core_count"]:
+        if record["core_count"] or record["gres"]:
             refuse("ESLURM_CORE_RESERVATION_UPDATE", call)
         there = record["nodes"]
         record["partition"] = record["partition"] or self.default_partition
@@ -211,7 +224,7 @@ class Reservations:
         record["flags"] = [flag for flag in record["flags"] if flag not in ("PART_NODES", "ALL_NODES")]
 
     def _take(self, record: dict[str, Any], key: str, value: str, call: str) -> None:
-        if record["core_count"]:
+        if record["core_count"] or record["gres"]:
             refuse("ESLURM_CORE_RESERVATION_UPDATE", call)
         if {"REPLACE", "REPLACE_DOWN"} & set(record["flags"]):
             refuse("ESLURM_NOT_SUPPORTED", call)
@@ -232,11 +245,13 @@ class Reservations:
             refuse("ESLURM_RESERVATION_INVALID", call)
         record = dict(self.stored[name])
         self._move(record, fields, call)
+        if self.accounts is not None and fields.get("groups") and "users" in fields:
+            raise SlurmError(f"{call}: slurm_update error: Unspecified error", call=call)
         if "corecnt" in fields:
             refuse("ESLURM_CORE_RESERVATION_UPDATE", call)
         if fields.get("licenses") == "" and not record["nodes"]:
             refuse("ESLURM_INVALID_LICENSES", call)
-        self._set(record, {key: value for key, value in fields.items() if key not in (*TIMES, *NODES, "nodecnt")}, call)
+        self._set(record, {key: value for key, value in fields.items() if key not in (*TIMES, *NODES, *IGNORED)}, call)
         for key in NODES:
             if key in fields:
                 self._take(record, key, fields[key], call)
@@ -308,6 +323,8 @@ class Reservations:
         names = [item.lstrip("+-") for item in items]
         if name == "users" and not set(names) <= self.users:
             refuse("ESLURM_USER_ID_MISSING", call)
+        if name == "accounts" and self.accounts is not None and not set(names) <= self.accounts:
+            refuse("ESLURM_INVALID_ACCOUNT", call)
         if name == "groups" and not set(items) <= self.groups:
             refuse("ESLURM_GROUP_ID_MISSING", call)
         if name == "allowed_partitions":

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...adapter.errors import SlurmError
 
@@ -25,6 +25,16 @@ def expect_access(name: str, items: Sequence[str]) -> None:
         raise SlurmError(f"Slurm cannot deny groups: {', '.join(denied)}")
     if denied and len(denied) < len(items):
         raise SlurmError(f"{name} either allows or denies: {', '.join(items)} does both")
+
+
+def expect_members(groups: Sequence[str], update: Mapping[str, str]) -> None:
+    """Refuse a request in which groups take the place of users.
+
+    slurmctld sets the members of the groups first and clears the users then, which it keeps in the same list: without
+    accounting storage everybody could use the reservation, with it the request ends in an "Unspecified error".
+    """
+    if groups and "users" in update:
+        raise SlurmError("Slurm cannot replace users by groups in one request: delete and create the reservation")
 
 
 def access_update(name: str, before: Sequence[str], wanted: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from ...adapter.slurm import Slurm
 from ...common.plan import Change, Plan
 from ...common.texts import expect_text
 from ...common.times import INFINITE_MINUTES, MINUTE, moment
-from .access import ACCESS
+from .access import ACCESS, expect_members
 from .fields import AMOUNTS, DEFAULT_USERS, FIELDS, field_update, normalised, written
 from .flags import flag_update, new_flags, wanted_flags
 from .nodes import changed_holding, new_holding, reduced_holding
@@ -87,6 +87,7 @@ def _plan_update(slurm: Slurm, before: Reservation, named: bool, params: dict[st
         after[name] = normalised(name, params[name])
         if after[name] != before[name]:
             update[field.key] = field_update(name, before[name], after[name])
+    expect_members(after["groups"], update)
     holding = changed_holding(slurm, before, after["partition"], params)
     after.update(nodes=holding.nodes, node_count=holding.node_count)
     if params["flags"] is not None:

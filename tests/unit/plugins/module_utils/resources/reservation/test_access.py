@@ -64,6 +64,17 @@ def test_denied_users(slurm: FakeSlurm) -> None:
         run(slurm, check_mode=True, users=["-alice"])
 
 
+def test_groups_do_not_replace_users(slurm: FakeSlurm) -> None:
+    make(slurm, accounts=["art"], users=["root"])
+    with pytest.raises(SlurmError, match="Slurm cannot replace users by groups in one request"):
+        run(slurm, check_mode=True, users=[], groups=["a"])
+    run(slurm, users=[])
+    slurm.writes.clear()
+    run_twice(slurm, groups=["a"])
+    slurm.writes.clear()
+    assert run_twice(slurm, groups=[], users=["alice"])["reservation"]["groups"] == []
+
+
 @pytest.mark.parametrize("field", ["accounts", "qos", "allowed_partitions"])
 def test_other_denied_lists(slurm: FakeSlurm, field: str) -> None:
     one, two = {"qos": ("high", "low"), "allowed_partitions": ("main", "gpu")}.get(field, ("art", "physics"))

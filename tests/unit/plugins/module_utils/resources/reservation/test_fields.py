@@ -77,7 +77,9 @@ def test_a_reservation_needs_users_groups_or_accounts(slurm: FakeSlurm) -> None:
     with pytest.raises(SlurmError, match="lacks users, groups or accounts"):
         run(slurm, users=[])
     slurm.writes.clear()
-    assert run_twice(slurm, users=[], groups=["a"])["reservation"]["groups"] == ["a"]
+    assert run_twice(slurm, users=[], accounts=["art"])["reservation"]["accounts"] == ["art"]
+    slurm.writes.clear()
+    assert run_twice(slurm, accounts=[], groups=["a"])["reservation"]["groups"] == ["a"]
 
 
 def test_several_fields_are_one_request(slurm: FakeSlurm) -> None:

@@ -71,7 +71,9 @@ def test_durations_that_yaml_may_have_read_as_numbers(slurm: FakeSlurm, option: 
 
 @pytest.mark.parametrize("option", ["start_time", "end_time"])
 def test_times_that_yaml_read_as_numbers(slurm: FakeSlurm, option: str) -> None:
-    with pytest.raises(SlurmError, match=f"{option} is not a time: '36000'.*; YAML reads 10:00:00 without quotes as this"):
+    with pytest.raises(
+        SlurmError, match=f"{option} is not a time: '36000'.*; YAML reads 10:00:00 without quotes as this"
+    ):
         run(slurm, nodes=["n1"], **{option: "36000"})
 
 
