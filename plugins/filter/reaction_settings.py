@@ -13,8 +13,8 @@ author:
 description:
   - Tells which variables of the playbooks C(hpc.slurm.node_down) and C(hpc.slurm.node_drained) are set, for how many
     nodes, and which nodes have no host in the inventory.
-  - It tells what a playbook sees. ansible-rulebook copies an inventory file elsewhere, so C(group_vars) beside it do not
-    count, while those in an inventory directory do.
+  - It tells what a playbook sees. ansible-rulebook copies an inventory file elsewhere, so C(group_vars) beside it do
+    not count, while those in an inventory directory do.
 positional: _input, hostvars, controller
 options:
   _input:

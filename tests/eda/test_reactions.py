@@ -22,7 +22,6 @@ RESERVATION = "reactions-of-the-lab"
 SILENT = "Not responding"
 NOT_BACK = "new kernel : reboot issued : reboot timed out"
 STUCK = "Kill task failed, stuck NFS, JD is looking at it"
-STUCK = "Kill task failed, stuck NFS, JD is looking at it"
 EARLIER = "hpc.slurm.node_down 5f0c0e5c-0000-4000-8000-000000000000"
 BY_HAND = "hpc.slurm.node_down by hand"
 
@@ -42,10 +41,6 @@ class Situation(NamedTuple):
 def by_slurmctld(reason: str) -> tuple[str, str, str]:
     """slurmctld acts as SlurmUser."""
     return "down", reason, "slurm"
-
-
-def drained_and_down(reason: str) -> tuple[tuple[str, str, str], ...]:
-    return ("drain", reason, "root"), by_slurmctld(reason)
 
 
 def drained_and_down(reason: str) -> tuple[tuple[str, str, str], ...]:
