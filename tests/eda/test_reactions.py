@@ -10,7 +10,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -241,7 +241,7 @@ def test_nodes_are_found_under_other_names_in_the_inventory(
     path = f"{tmp_path}/{{{{ inventory_hostname }}}} {{{{ hpc_slurm_node_name }}}}"
     tasks = [{"name": "Tell", "ansible.builtin.file": {"path": path, "state": "touch"}}]
     (tmp_path / "repair.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
-    repair = {"hpc_slurm_repair_tasks": str(tmp_path / "repair.yml")}
+    repair: dict[str, Any] = {"hpc_slurm_repair_tasks": str(tmp_path / "repair.yml")}
     shown = decisions(made.play("hpc.slurm.node_down", program=program, **repair))
     assert {"decision": "keep drained", "nodes": none, "why": "the inventory has no host for them"} in shown
     assert made.shown() == {
