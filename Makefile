@@ -10,7 +10,7 @@ help: ## this list
 demo: ## a node of a real Slurm fails, and a playbook repairs it
 	@tests/demo
 
-test: ## every suite but chaos and bench, in about 20 minutes
+test: ## every suite but chaos, in less than 20 minutes
 	@tests/run
 
 test-unit: ## unit tests, without Slurm, on this machine's Python

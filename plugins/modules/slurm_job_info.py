@@ -101,6 +101,9 @@ jobs:
   description:
     - The jobs by their ids, each with its attributes under pyslurm's names. Times are in seconds since the epoch,
       time limits in minutes, memory in MiB.
+    - RV(ignore:gres) has the generic resources of a running job, the sum of its nodes; what a job asks for is in
+      RV(ignore:tres_per_job), RV(ignore:tres_per_node), RV(ignore:tres_per_socket) and RV(ignore:tres_per_task). Each
+      is a mapping of names to counts.
     - The tasks of an array that have not started are one job, with RV(ignore:array_tasks_waiting) and without
       RV(ignore:array_task_id).
   returned: success

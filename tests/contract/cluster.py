@@ -43,6 +43,9 @@ NODE_OPTIONS = {
     "wait_timeout": 30,
     "max_unavailable": None,
     "booted_after": None,
+    "partitions": None,
+    "include_out_of_service": False,
+    "power_down_mode": "idle",
     "next_state": "resume",
 }
 # The nodes that can run jobs.
@@ -59,14 +62,20 @@ RESERVATION_OPTIONS: dict[str, Any] = {
 class RealSlurm(Slurm):
     """The real controller, with sbatch and scancel as methods; L(FakeSlurm) has them as well."""
 
-    def submit(self, *words: str) -> int:
+    def submit(self, *words: str, wrap: str = "exec sleep 300") -> int:
         jobs = " ".join(words).split(" : ")
         script = ["--output=/dev/null", "--mem=1", "--ntasks=1"]
         first = [word for words in jobs[:-1] for word in (*script, *words.split(), ":")]
-        return int(command("sbatch", "--parsable", *first, *script, *jobs[-1].split(), "--wrap=exec sleep 300"))
+        return int(command("sbatch", "--parsable", *first, *script, *jobs[-1].split(), f"--wrap={wrap}"))
 
     def cancel(self, job_id: Union[int, str]) -> None:
         command("scancel", str(job_id))
+
+    def create_node(self, name: str, **fields: object) -> None:
+        command("scontrol", "create", f"nodename={name}", *(f"{key}={value}" for key, value in fields.items()))
+
+    def delete_node(self, name: str) -> None:
+        command("scontrol", "delete", f"nodename={name}")
 
 
 def command(*words: str) -> str:

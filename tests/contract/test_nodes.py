@@ -126,8 +126,8 @@ def test_a_node_without_a_reason_has_no_reason_user(slurm: Slurm) -> None:
     assert slurm.nodes(["reason_user"])[NODES[0]] == {"reason_user": None}
 
 
-# A reboot is known by its time, and nodes without daemons have none.
-@pytest.mark.parametrize("state", [name for name in TASK_STATES if name != "rebooted"])
+# Nodes without daemons neither boot nor power up.
+@pytest.mark.parametrize("state", [name for name in TASK_STATES if name != "rebooted" and "power" not in name])
 def test_check_mode_predicts_the_states(slurm: Slurm, in_every_state: dict[str, str], state: str) -> None:
     params = {**NODE_OPTIONS, "nodes": NODES, "state": state}
     predicted = execute(plan_nodes, slurm, params, check_mode=True)
@@ -263,3 +263,61 @@ def test_an_ordinary_user_changes_no_attribute(ordinary: Slurm) -> None:
         ordinary.update_attributes(ALL_NODES, {"comment": "mine"})
     assert (caught.value.errno, caught.value.name) == (2010, "ESLURM_USER_ID_MISSING")
     assert attributes_of(ordinary)["comment"] is None
+
+
+# Nodes that are made and deleted at run time.
+
+CREATED = ["contract1", "contract2"]
+
+
+@pytest.fixture
+def created(slurm: RealSlurm | FakeSlurm) -> Iterator[RealSlurm | FakeSlurm]:
+    """A cluster with CREATED: nodes in state FUTURE, the first with attributes."""
+    slurm.create_node(
+        CREATED[0], state="FUTURE", cpus=4, realmemory=500, feature="f,g", gres="bandwidth:lustre:2", weight=3
+    )
+    slurm.create_node(CREATED[1], state="FUTURE")
+    yield slurm
+    for name in CREATED:
+        if name in slurm.nodes(["state"], future=True):
+            slurm.delete_node(name)
+
+
+def test_nodes_in_state_future_are_shown_on_request(created: RealSlurm | FakeSlurm) -> None:
+    assert set(CREATED).isdisjoint(created.nodes(["state"]))
+    shown = created.nodes(future=True)
+    assert sorted(shown[CREATED[0]]) == created.node_attributes()
+    first = {
+        name: shown[CREATED[0]][name] for name in ("name", "total_cpus", "available_features", "weight", "comment")
+    }
+    assert first == {
+        "name": CREATED[0],
+        "total_cpus": 4,
+        "available_features": ["f", "g"],
+        "weight": 3,
+        "comment": None,
+    }
+    assert shown[CREATED[0]]["configured_gres"] == {"bandwidth:lustre": 2}
+    assert [shown[name]["state"][0] for name in (*CREATED, NODES[0])] == ["FUTURE", "FUTURE", "IDLE"]
+    assert created.nodes(["weight"], future=True)[CREATED[0]] == {"weight": 3}
+
+
+def test_a_task_on_a_node_in_state_future_is_refused(created: RealSlurm | FakeSlurm) -> None:
+    params = {**NODE_OPTIONS, "nodes": [NODES[0], *CREATED], "state": "drained"}
+    with pytest.raises(SlurmError, match=r"contract\[1-2\] is in state FUTURE until slurmd registers there"):
+        execute(plan_nodes, created, params, check_mode=False)
+    assert set(look(created).values()) == {("IDLE", None, None)}
+
+
+def test_a_task_on_a_node_that_is_deleted_meanwhile(created: RealSlurm | FakeSlurm) -> None:
+    created.update_nodes(CREATED[0], state="RESUME")
+    params = {**NODE_OPTIONS, "nodes": [NODES[0], CREATED[0]], "state": "drained"}
+    plan = plan_nodes(created, params)
+    created.delete_node(CREATED[0])
+    with pytest.raises(SlurmError) as caught:
+        for write in plan.writes:
+            write()
+    assert caught.value.message.startswith("contract1 was deleted from the cluster while the task ran")
+    assert caught.value.details["changed"] is True  # slurmctld goes through the sorted names
+    with pytest.raises(SlurmError, match="the cluster has no node contract1; nothing was changed"):
+        execute(plan_nodes, created, params, check_mode=False)

@@ -28,8 +28,9 @@ from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.plan impo
 CONF = Path("/etc/slurm/slurm.conf")
 LESS = "node8"
 OPTIONS: dict[str, Any] = {
-    **dict.fromkeys(("reason", "only_reason", "attributes", "max_unavailable", "booted_after")),
+    **dict.fromkeys(("partitions", "reason", "only_reason", "attributes", "max_unavailable", "booted_after")),
     **{"nodes": ["node[7-8]"], "update_reason": False, "wait": False, "wait_timeout": 0, "next_state": "resume"},
+    **{"include_out_of_service": False, "power_down_mode": "idle"},
 }
 
 

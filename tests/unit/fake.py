@@ -84,13 +84,21 @@ class FakeSlurm(Slurm):
 
     # Nodes.
 
-    def nodes(self, attributes: Optional[Iterable[str]] = None) -> dict[str, dict[str, Any]]:
+    def nodes(self, attributes: Optional[Iterable[str]] = None, future: bool = False) -> dict[str, dict[str, Any]]:
         self.reads["nodes"] += 1
         wanted = self.node_attributes() if attributes is None else list(attributes)
-        return self.cluster_nodes.listed(wanted)
+        return self.cluster_nodes.listed(wanted, future)
 
     def node_attributes(self) -> list[str]:
         return sorted([*NEW_NODE, "name"])
+
+    def create_node(self, name: str, **fields: object) -> None:
+        """Do what C(scontrol create nodename) does."""
+        self.cluster_nodes.create(name, fields)
+
+    def delete_node(self, name: str) -> None:
+        """Do what C(scontrol delete nodename) does."""
+        del self.records[name]
 
     def update_nodes(self, nodes: str, **fields: Any) -> None:
         expect_fields(fields)

@@ -17,7 +17,8 @@ from ansible_collections.hpc.slurm.tests.unit.fake_reservations import complain
 
 UPDATE = "REQUEST_UPDATE_NODE"
 OUT_OF_SERVICE = {"DOWN", "DRAIN", "FAIL"}
-STATES = ("DOWN", "DRAIN", "FAIL", "RESUME", "UNDRAIN")
+POWER_DOWN = ("POWER_DOWN", "POWER_DOWN_ASAP", "POWER_DOWN_FORCE")
+STATES = ("DOWN", "DRAIN", "FAIL", "RESUME", "UNDRAIN", "POWER_UP", *POWER_DOWN)
 WRITABLE = {"state": str, "reason": str, "comment": str, "extra": str, "weight": int}
 NEW_NODE: dict[str, Any] = {
     "state": "IDLE",
@@ -25,6 +26,7 @@ NEW_NODE: dict[str, Any] = {
     "reason_user": None,
     "reason_time": None,
     "boot_time": None,
+    "next_state": None,
     "partitions": ["main"],
     "comment": None,
     "extra": None,
@@ -66,10 +68,26 @@ class Nodes:
             self.records.update({name: {**NEW_NODE, "state": state.split("+")} for name in hostlist.expand(names)})
         self._has_job = has_job
 
-    def listed(self, attributes: Collection[str]) -> dict[str, dict[str, Any]]:
-        """Return copies of the nodes with these attributes."""
-        seen = {name: {**record, "name": name, "state": self._state(name)} for name, record in self.records.items()}
+    def listed(self, attributes: Collection[str], future: bool) -> dict[str, dict[str, Any]]:
+        """Return copies of the nodes with these attributes.
+
+        :param future: whether to show nodes in state FUTURE.
+        """
+        seen = {
+            name: {**record, "name": name, "state": self._state(name)}
+            for name, record in self.records.items()
+            if future or record["state"][0] != "FUTURE"
+        }
         return {name: {key: copy(record[key]) for key in attributes} for name, record in seen.items()}
+
+    def create(self, name: str, fields: Mapping[str, object]) -> None:
+        """Make a node, as C(scontrol create nodename) does."""
+        record = {**NEW_NODE, "state": [str(fields["state"]), "DYNAMIC_NORM"], "partitions": []}
+        record["weight"] = fields.get("weight", 1)
+        record["total_cpus"] = fields.get("cpus", 1)
+        record["available_features"] = str(fields["feature"]).split(",") if "feature" in fields else []
+        record["configured_gres"] = parse_gres(str(fields.get("gres", "")))
+        self.records[name] = record
 
     def _state(self, name: str) -> list[str]:
         """Return a node's state, with its jobs in it."""
@@ -97,10 +115,13 @@ class Nodes:
                 errno_name = "ESLURM_INVALID_NODE_STATE_TRANSITION"
                 return refusal(2180, errno_name, "Invalid node state transition", UPDATE)
             record["state"] = [record["state"][0] if after[0] == before[0] else after[0], *after[1:]]
+        if fields.get("state") == "POWER_DOWN_ASAP" and not record["reason"] and before != self._state(name):
+            record.update(reason="POWER_DOWN_ASAP", reason_user=None)
         reason = fields.get("reason")
         if reason and (reason != record["reason"] or before != self._state(name)):
             record.update(reason=reason, reason_user=user)
-        if not OUT_OF_SERVICE & set(record["state"]):
+        # slurmctld does not look at the reason with requests about power.
+        if not OUT_OF_SERVICE & set(record["state"]) and not str(fields.get("state")).startswith("POWER"):
             record.update(reason=None, reason_user=None)
         record.update({key: value for key, value in fields.items() if key not in ("state", "reason")})
         return None
@@ -117,7 +138,7 @@ class Nodes:
             base, *flags = self.records[name]["state"]
             if not {"REBOOT_REQUESTED", "REBOOT_ISSUED"} & set(flags):
                 state = [base, *sorted({*flags, "DRAIN", "REBOOT_REQUESTED"})]
-                self.records[name].update(state=state, reason=reason, reason_user=user)
+                self.records[name].update(state=state, reason=reason, reason_user=user, next_state=next_state)
 
     def update_attributes(self, nodes: str, fields: Mapping[str, str], user: str) -> None:
         """Do what C(scontrol update nodename) does with attributes."""
@@ -171,18 +192,36 @@ def transition(state: list[str], request: str) -> Optional[list[str]]:
     if request in ("RESUME", "UNDRAIN") and "INVALID_REG" in flags:
         return None
     if request == "RESUME":
-        if not OUT_OF_SERVICE & set(state):
+        if not OUT_OF_SERVICE & set(state) and base != "FUTURE":
             return None
-        base = "IDLE" if base == "DOWN" else base
+        base = "IDLE" if base in ("DOWN", "FUTURE") else base
         flags -= {"DRAIN", "FAIL"}
     elif request == "UNDRAIN":
         # Seen: it takes FAIL off an idle node too, and leaves it on one that is down or has jobs.
         flags -= {"DRAIN", "FAIL"} if base == "IDLE" else {"DRAIN"}
     elif request == "DOWN":
         base = "DOWN"
+    elif request in ("POWER_UP", *POWER_DOWN):
+        base, flags = power(base, flags, request)
     else:
         flags = flags - {"DRAIN", "FAIL"} | {request}
     return [base, *sorted(flags)]
+
+
+def power(base: str, flags: set[str], request: str) -> tuple[str, set[str]]:
+    """Return a node's state after a request about power."""
+    if request == "POWER_UP":
+        # slurmctld ignores it, without an error, for a node that is not powered down.
+        return base, flags | ({"POWER_UP"} if "POWERED_DOWN" in flags else set())
+    if "POWERING_DOWN" in flags:
+        return base, flags
+    flags = flags - {"REBOOT_REQUESTED", "REBOOT_ISSUED"} | {"POWER_DOWN"}
+    if request == "POWER_DOWN_ASAP":
+        flags |= {"DRAIN"}
+    if request == "POWER_DOWN_FORCE":
+        base = "IDLE" if base in ("MIXED", "ALLOCATED") else base
+        flags -= {"POWER_UP", "POWERING_UP"}
+    return base, flags
 
 
 def attribute(key: str, value: str) -> Any:

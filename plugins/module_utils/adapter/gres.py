@@ -38,7 +38,7 @@ def gres_count(text: str) -> int:
     match = _COUNT.fullmatch(text)
     if not match:
         raise ValueError(f"not a count of a generic resource: {text!r}")
-    return int(match[1]) * 1024 ** (_UNITS.index(match[2].upper()) + 1 if match[2] else 0)
+    return int(match[1]) << 10 * (_UNITS.index(match[2].upper()) + 1 if match[2] else 0)
 
 
 def _items(text: str) -> list[tuple[str, str]]:

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Optional
+from functools import partial
+from typing import Any
 
 from .connection import Connection
 from .error_numbers import translated
-from .values import Note, plain, properties, record
+from .job_values import CORRECTIONS, JobValues, parse_steps
+from .values import Note, plain, properties, record, value_or_note
 
 # Attributes of pyslurm's jobs and steps that need a request or an option of their own.
 _SEPARATE = frozenset(("stats", "steps", "pids"))
@@ -40,36 +42,25 @@ class JobRequests(Connection):
         if steps:
             with translated(pyslurm, "REQUEST_JOB_STEP_INFO"):
                 loaded.load_steps()
-        found = {}
+        values = JobValues(self._run)
+        step_values = parse_steps(self._run("scontrol", "show", "steps", "--json")) if steps else {}
         users: dict[int, Any] = {}
-        task_ids = self._array_task_ids(loaded) if "array_task_id" in {*needed, *attributes} else {}
+        found = {}
         for number, job in loaded.items():
             note = self._unreadable.of("job", number)
-            examined = _job(job, needed, users, task_ids, note)
+            examined = _job(job, needed, users, values, note)
             if keep(examined):
-                details = _job(job, attributes, users, task_ids, note)
+                details = _job(job, attributes, users, values, note)
                 if steps:
-                    details["steps"] = {
-                        str(name): _step(step, self._unreadable.of("step", f"{number}.{name}"))
-                        for name, step in job.steps.items()
-                    }
+                    details["steps"] = self._steps(job, step_values)
                 found[int(number)] = (examined, details)
         return found
 
-    def _array_task_ids(self, loaded: Mapping[int, Any]) -> dict[int, Optional[int]]:
-        """Return the task ids of those array jobs for which pyslurm returns None: it reads 0 as not set.
-
-        A job with its own id is a task that has started: its task id is 0. A job with the id of its array can also be
-        the rest of an array that was cancelled before it started, which has no task id. squeue tells them apart.
-        """
-        unset = [job for job in loaded.values() if job.array_id and not job.array_tasks_waiting]
-        unset = [job for job in unset if job.array_task_id is None]
-        found: dict[int, Optional[int]] = {job.id: 0 for job in unset}
-        doubtful = [job.id for job in unset if job.id == job.array_id]
-        if doubtful:
-            output = self._run("squeue", "--noheader", "--all", "--states=all", "--format=%A %K")
-            tasks = dict(line.split() for line in output.splitlines())
-            found.update({number: 0 if tasks.get(str(number)) == "0" else None for number in doubtful})
+    def _steps(self, job: Any, values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        found = {}
+        for name, step in job.steps.items():
+            number = f"{job.id}.{name}"
+            found[str(name)] = _step(step, values.get(number, {}), self._unreadable.of("step", number))
         return found
 
     def job_attributes(self) -> list[str]:
@@ -77,26 +68,32 @@ class JobRequests(Connection):
         return [name for name in properties(self._pyslurm().Job) if name not in _SEPARATE]
 
 
-def _job(
-    job: Any, attributes: Collection[str], users: dict[int, Any], task_ids: Mapping[int, Optional[int]], note: Note
-) -> dict[str, Any]:
+def _job(job: Any, attributes: Collection[str], users: dict[int, Any], values: JobValues, note: Note) -> dict[str, Any]:
     """Return attributes of a job.
 
     :param users: a cache of user names: pyslurm looks the user up once for each job.
-    :param task_ids: array task ids by job id, where pyslurm returns None.
+    :param values: the attributes that pyslurm does not read soundly.
     """
-    found = record(job, [name for name in attributes if name != "user_name"], note)
+    found = record(job, [name for name in attributes if name != "user_name" and name not in values.attributes], note)
     if "user_name" in attributes:
         if job.user_id not in users:
             users[job.user_id] = plain(job.user_name)
         found["user_name"] = users[job.user_id]
-    if "array_task_id" in found and found["array_task_id"] is None:
-        found["array_task_id"] = task_ids.get(job.id)
-    # pyslurm reads 0 as not set.
-    if "heterogeneous_offset" in found and found["heterogeneous_offset"] is None and job.heterogeneous_id:
-        found["heterogeneous_offset"] = 0
+    for name in CORRECTIONS.keys() & found.keys():
+        found[name] = CORRECTIONS[name](found[name], job)
+    for name in values.attributes.keys() & set(attributes):
+        found[name] = value_or_note(name, partial(values.attributes[name], job), note)
     return found
 
 
-def _step(step: Any, note: Note) -> dict[str, Any]:
-    return record(step, [name for name in properties(type(step)) if name not in _SEPARATE], note)
+def _step(step: Any, values: Mapping[str, Any], note: Note) -> dict[str, Any]:
+    """Return the attributes of a step.
+
+    :param values: the attributes that pyslurm does not read soundly.
+    """
+    names = [name for name in properties(type(step)) if name not in _SEPARATE]
+    found = {**record(step, names, note), **values}
+    # pyslurm splits the hostlist at its commas, and counts a CPU where Slurm counts none.
+    found["allocated_nodes"] = ",".join(found["allocated_nodes"]) or None
+    found["elapsed_cpu_time"] = found["cpus"] and found["run_time"] * found["cpus"]
+    return found

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Optional
 
-from .connection import Connection
 from .error_numbers import translated
 from .errors import SlurmError
+from .future_nodes import FutureNodeRequests
 from .gres import parse_gres, parse_gres_indexes
 from .values import Note, attribute, properties, record
 
@@ -23,15 +23,16 @@ _ZERO = frozenset(("weight", "temporary_disk", "cores_reserved_for_system", "mem
 _GRES = ("configured_gres", "allocated_gres", "allocated_gres_indexes")
 
 
-class NodeRequests(Connection):
+class NodeRequests(FutureNodeRequests):
     """Requests about nodes. Those that write take a hostlist, which slurmctld expands."""
 
-    def nodes(self, attributes: Optional[Iterable[str]] = None) -> dict[str, dict[str, Any]]:
+    def nodes(self, attributes: Optional[Iterable[str]] = None, future: bool = False) -> dict[str, dict[str, Any]]:
         """Return every node of the cluster: its name with its attributes.
 
         C(state) is a list: the base state, then the flags, sorted.
 
         :param attributes: which attributes to evaluate; all by default.
+        :param future: whether to return nodes in state FUTURE as well.
         """
         pyslurm = self._pyslurm()
         with translated(pyslurm, "REQUEST_NODE_INFO"):
@@ -47,7 +48,7 @@ class NodeRequests(Connection):
             if gres_names:
                 values = gres[name] if name in gres else _gres_without_partition(node, note)
                 found[name].update((key, values[key]) for key in gres_names)
-        return found
+        return {**found, **self._future_nodes(wanted)} if future else found
 
     def _gres(self) -> dict[str, dict[str, Any]]:
         """Return the attributes about generic resources of each node that is in a partition.

@@ -73,8 +73,13 @@ def record(source: Any, attributes: Collection[str], note: Note) -> dict[str, An
 
 
 def _attribute(source: Any, name: str, note: Note) -> Any:
+    return value_or_note(name, lambda: attribute(source, name), note)
+
+
+def value_or_note(name: str, read: Callable[[], Any], note: Note) -> Any:
+    """Return what a function reads of an attribute; None when pyslurm raises an exception, which is noted."""
     try:
-        return attribute(source, name)
+        return read()
     except _CONVERSION_ERRORS as error:
         note(name, error)
         return None

@@ -19,7 +19,10 @@ FLAGS = frozenset(
 BUSY = frozenset(("ALLOCATED", "MIXED", "COMPLETING"))
 # A node with one of these has a reboot pending or running.
 REBOOTING = frozenset(("REBOOT_REQUESTED", "REBOOT_ISSUED"))
+# A node with one of these is to be powered down, or is being powered down; powered up.
+POWERING_DOWN = frozenset(("POWER_DOWN", "POWERING_DOWN"))
+POWERING_UP = frozenset(("POWER_UP", "POWERING_UP"))
 # A node with one of these is out of service.
 OUT_OF_SERVICE = frozenset(("DOWN", "DRAIN", "FAIL"))
 # A node with one of these is in a planned absence. (PLANNED is for a job that the backfill scheduler plans.)
-PLANNED_ABSENCE = REBOOTING | {"MAINTENANCE", "POWER_DOWN", "POWERING_DOWN", "POWERED_DOWN", "POWER_UP", "POWERING_UP"}
+PLANNED_ABSENCE = REBOOTING | POWERING_DOWN | POWERING_UP | {"MAINTENANCE", "POWERED_DOWN"}

@@ -4,10 +4,10 @@
 
 """Who keeps a node out of service: a person, slurmctld itself, or a reaction of ours.
 
-A reason's user proves nothing: slurmctld appends texts of its own to any reason (set_node_reason() in its node_mgr.c) and
-puts SlurmUser in the place of the person. Nor do the first or the last words prove anything: people write the same. So
-the state's flags and the whole reason decide together, by the texts below, which are those of slurmctld and slurmd of
-the releases 24.11 to 26.05, word for word:
+A reason's user proves nothing: slurmctld appends texts of its own to any reason (set_node_reason() in its node_mgr.c)
+and puts SlurmUser in the place of the person. Nor do the first or the last words prove anything: people write the same.
+So the state's flags and the whole reason decide together, by the texts below, which are those of slurmctld and slurmd
+of the releases 24.11 to 26.05, word for word:
 
 - Only a node that is not DOWN is set DOWN for being silent. So a node that is DOWN and not drained was in service until
   slurmctld appended C(Not responding), whatever was in the reason before: Slurm up to 25.11 keeps the reason of a node
@@ -121,3 +121,8 @@ def planned_absence(state: Iterable[str], reason: Optional[str]) -> bool:
     last = (reason or "").split(" : ")[-1]
     given_up = last in (_REBOOT_TIMEOUT, _RESUME_TIMEOUT) and flags <= {"MAINTENANCE", "POWERED_DOWN"}
     return bool(flags) and not given_up
+
+
+def continues(reason: str, text: str) -> bool:
+    """Return whether a node's reason is this one, or this one with what slurmctld has appended."""
+    return re.fullmatch(re.escape(reason) + _TAIL, text) is not None

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple, Optional
 
 from ...adapter.errors import SlurmError
@@ -16,21 +17,24 @@ from ...common.availability import expect_within, limit_of, unavailable
 from ...common.plan import Change, Plan
 from ...common.waiting import wait_until_none
 from .attributes import record_of, scontrol_fields
-from .records import Node, select_nodes
+from .records import Node, select_again
+from .selection import Selection
 from .task import Task
 
 
 def plan_nodes(slurm: Slurm, params: dict[str, Any]) -> Plan:
     """Plan the module slurm_node."""
-    names = hostlist.from_option(params["nodes"])
+    selection = Selection.of(params)
     task = Task.of(params)
     loaded = slurm.nodes({*task.fields, *task.attributes, "partitions"})
-    before = _records(loaded, names, task)
-    after, skipped = _predict(before, task, slurm.user())
+    before = _records(selection.nodes(slurm, loaded), task)
+    names = list(before)
+    after, skipped = _predict(before, task, slurm)
     changed = [name for name in names if after[name] != before[name]]
     state_changes = [name for name in changed if not task.is_reached(before[name])]
     _expect_available(slurm, params["max_unavailable"], task, loaded, state_changes)
-    _expect_resumable(task, {name: before[name] for name in state_changes})
+    if task.target is not None:
+        task.target.expect_possible({name: before[name] for name in state_changes})
 
     def result(nodes: dict[str, Node]) -> dict[str, Any]:
         return {"nodes": nodes, "changed_nodes": sorted(changed), "skipped_nodes": skipped}
@@ -44,26 +48,26 @@ def plan_nodes(slurm: Slurm, params: dict[str, Any]) -> Plan:
             if before[name][field] != after[name][field]
         ],
         _writes(slurm, task, _changes(task, before, changed, state_changes)),
-        read_back=lambda: result(_records(slurm.nodes({*task.fields, *task.attributes}), names, task)),
+        read_back=lambda: result(_records(select_again(slurm.nodes({*task.fields, *task.attributes}), names), task)),
         wait=_wait(slurm, params, task, [name for name in names if name not in skipped]),
     )
 
 
-def _records(nodes: dict[str, Node], names: list[str], task: Task) -> dict[str, Node]:
+def _records(nodes: dict[str, Node], task: Task) -> dict[str, Node]:
     """Return what a task compares and returns of its nodes."""
-    return {
-        name: {**{field: node[field] for field in task.fields}, **record_of(node, task.attributes)}
-        for name, node in select_nodes(nodes, names).items()
-    }
+    return {name: {**task.record(node), **record_of(node, task.attributes)} for name, node in nodes.items()}
 
 
-def _predict(before: dict[str, Node], task: Task, user: str) -> tuple[dict[str, Node], dict[str, str]]:
+def _predict(before: dict[str, Node], task: Task, slurm: Slurm) -> tuple[dict[str, Node], dict[str, str]]:
     """Return the nodes as they will be, and the nodes that the task may not act on, each with the cause."""
+    user = slurm.user()
+    slurm_user = cache(lambda: str(slurm.config()["slurm_user_name"]))
     after, skipped = {}, {}
     for name, node in before.items():
         after[name] = task.after(node, user)
-        if after[name] != node and not task.may_act(node["reason"] or ""):
-            skipped[name] = f"its reason {node['reason'] or ''!r} does not match only_reason"
+        cause = task.skip_cause(node, slurm_user) if after[name] != node else None
+        if cause:
+            skipped[name] = cause
             after[name] = node
     return after, skipped
 
@@ -112,18 +116,6 @@ def _writes(slurm: Slurm, task: Task, changes: _Changes) -> list[Callable[[], No
     return writes
 
 
-def _expect_resumable(task: Task, nodes: dict[str, Node]) -> None:
-    """Refuse what Slurm refuses: to resume a node with less than slurm.conf says, until it registers anew."""
-    invalid = [name for name, node in nodes.items() if "INVALID_REG" in node["state"]]
-    if invalid and task.target is not None and task.target.resumes:
-        reasons = list(dict.fromkeys(nodes[name]["reason"] or "no reason given" for name in invalid))
-        shown = "; ".join([*reasons[:3], *(["..."] if len(reasons) > 3 else [])])
-        raise SlurmError(
-            f"{hostlist.fold(invalid)} registered with less than slurm.conf says ({shown}), and Slurm does not resume "
-            "such a node: correct that and restart slurmd"
-        )
-
-
 def _expect_available(
     slurm: Slurm, max_unavailable: Optional[str], task: Task, loaded: dict[str, Node], state_changes: list[str]
 ) -> None:
@@ -135,10 +127,10 @@ def _expect_available(
 
 
 def _wait(slurm: Slurm, params: dict[str, Any], task: Task, names: list[str]) -> Optional[Callable[[], dict[str, Any]]]:
-    """Return the wait that the task asks for: for the last job of the nodes, or for their reboot."""
+    """Return the wait that the task asks for."""
     if not params["wait"]:
         return None
-    if task.target is None or not task.target.takes_out:
-        raise SlurmError("wait is for a state that takes nodes out of service: down, drained, failed or rebooted")
-    wait = task.target.wait(slurm, names)
+    wait = task.target.wait(slurm, names) if task.target else None
+    if wait is None:
+        raise SlurmError("wait is for the states down, drained, failed, rebooted, powered_down and powered_up")
     return lambda: {"waited": wait_until_none(wait, params["wait_timeout"])}

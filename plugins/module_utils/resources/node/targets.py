@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from ...adapter.errors import ConflictError
+from ...adapter.errors import ConflictError, SlurmError
 from ...adapter.slurm import Slurm
 from ...common import hostlist
 from ...common.node_states import OUT_OF_SERVICE
 from ...common.waiting import Wait
-from .records import Node, select_nodes
+from .records import Node, select_again
 from .waiting import wait_for_jobs
 
 
@@ -32,6 +32,7 @@ class Target:
     :param default_reason: the reason when the task gives none; None: the state has no reason.
     :param takes_out: whether it takes nodes out of service.
     :param resumes: whether it brings nodes back into service, wholly or in part.
+    :param undoes_drain: whether Slurm ends a drain on the way to it, so that a node comes back into service.
     :param fields: attributes of a node that it reads besides the state.
     """
 
@@ -44,6 +45,7 @@ class Target:
     default_reason: Optional[str] = None
     takes_out: bool = False
     resumes: bool = False
+    undoes_drain: bool = False
     fields: tuple[str, ...] = ()
 
     def is_reached(self, node: Node) -> bool:
@@ -70,6 +72,24 @@ class Target:
             return {**node, "state": state}
         return {"state": state, "reason": None, "reason_user": None}
 
+    def derived(self, node: Node) -> Node:
+        """Return what a task returns of a node besides its attributes."""
+        return {}
+
+    def expect_possible(self, nodes: dict[str, Node]) -> None:
+        """Refuse what Slurm refuses: to resume a node with less than slurm.conf says, until it registers anew.
+
+        :param nodes: the nodes that are not in the state.
+        """
+        invalid = [name for name, node in nodes.items() if "INVALID_REG" in node["state"]]
+        if invalid and self.resumes:
+            reasons = list(dict.fromkeys(nodes[name]["reason"] or "no reason given" for name in invalid))
+            shown = "; ".join([*reasons[:3], *(["..."] if len(reasons) > 3 else [])])
+            raise SlurmError(
+                f"{hostlist.fold(invalid)} registered with less than slurm.conf says ({shown}), and Slurm does not "
+                "resume such a node: correct that and restart slurmd"
+            )
+
     def apply(self, slurm: Slurm, names: list[str], reason: Optional[str]) -> None:
         """Send the request for nodes.
 
@@ -81,16 +101,22 @@ class Target:
         fields: dict[str, Any] = {"reason": reason} if reason else {}
         try:
             slurm.update_nodes(hostlist.fold(names), state=self.request, **fields)
-        except ConflictError as error:
-            nodes = select_nodes(slurm.nodes(("state",)), names)
-            reached = [self.is_reached(node) for node in nodes.values()]
-            if not all(reached):
-                error.details["changed"] = any(reached)
+        except SlurmError as error:
+            if not isinstance(error, ConflictError) and error.name != "ESLURM_INVALID_NODE_NAME":
+                raise
+            nodes = slurm.nodes(("state",))
+            reached = [name for name in names if name in nodes and self.is_reached(nodes[name])]
+            try:
+                select_again(nodes, names)  # which says more about a node that was deleted
+                if len(reached) < len(names):
+                    raise error
+            except SlurmError as problem:
+                problem.details["changed"] = bool(reached)
                 raise
 
-    def wait(self, slurm: Slurm, names: list[str]) -> Wait:
-        """Return the wait that O(wait) asks for: until no job is left on the nodes."""
-        return wait_for_jobs(slurm, names)
+    def wait(self, slurm: Slurm, names: list[str]) -> Optional[Wait]:
+        """Return the wait that O(wait) asks for: until no job is left on the nodes; None: there is none."""
+        return wait_for_jobs(slurm, names) if self.takes_out else None
 
 
 DOWN = Target(

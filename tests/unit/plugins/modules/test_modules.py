@@ -248,8 +248,9 @@ def test_warnings_are_told(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [
-        ("slurm_node", {"state": "drained"}, "missing required arguments: nodes"),
+        ("slurm_node", {"state": "drained"}, "one of the following is required: nodes, partitions"),
         ("slurm_node", {"nodes": "n1"}, "one of the following is required: state, attributes"),
+        ("slurm_node", {"nodes": "n1", "partitions": "p", "state": "down"}, "mutually exclusive: nodes|partitions"),
         ("slurm_node", {"nodes": "n1", "state": "well"}, "value of state must be one of"),
         ("slurm_trigger", {"event": "down"}, "state is present but all of the following are missing: program"),
         ("slurm_trigger", {"event": "nosuch", "program": "/p"}, "value of event must be one of"),

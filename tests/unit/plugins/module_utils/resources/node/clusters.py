@@ -28,14 +28,16 @@ FLAGS = (
 STATES = [[base, *flags] for base, flags in itertools.product(BASES, FLAGS)]
 REASONS = (None, "mine: disk", "yours: fan")
 DEFAULTS = {
-    **dict.fromkeys(("state", "reason", "only_reason", "attributes", "max_unavailable", "booted_after")),
+    **dict.fromkeys(("partitions", "state", "reason", "only_reason", "attributes", "max_unavailable", "booted_after")),
+    "include_out_of_service": False,
+    "power_down_mode": "idle",
     "update_reason": False,
     "wait": False,
     "wait_timeout": 3600,
     "next_state": "resume",
 }
 # The states that are flags of a node; rebooted depends on the time of the last boot.
-TARGETS = {name: target_of({}) for name, target_of in TASK_STATES.items() if name != "rebooted"}
+TARGETS = {name: target_of(DEFAULTS) for name, target_of in TASK_STATES.items() if name != "rebooted"}
 TAKING_OUT = ["rebooted", *(name for name, target in TARGETS.items() if target.takes_out)]
 
 

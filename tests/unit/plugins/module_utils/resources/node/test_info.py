@@ -18,7 +18,7 @@ from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.resources.nod
 
 
 def info(slurm: FakeSlurm, **given: Any) -> dict[str, Any]:
-    options = {**dict.fromkeys(("nodes", "partitions", "states", "attributes")), **given}
+    options = {**dict.fromkeys(("nodes", "partitions", "states", "attributes")), "future": False, **given}
     outcome = execute(plan_info, slurm, options, check_mode=False)
     assert (outcome.pop("changed"), outcome.pop("diff"), outcome.pop("warnings")) == (
         False,
@@ -83,6 +83,27 @@ def test_info_refuses_unknown_names(rack: FakeSlurm) -> None:
 def test_info_accepts_a_state_of_a_later_release(rack: FakeSlurm) -> None:
     rack.records["n2"]["state"] = ["IDLE", "LEVITATING"]
     assert info(rack, states=["levitating"])["names"] == ["n2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({}, ["n1", "n2"]),
+        ({"nodes": ["ALL"]}, ["n1", "n2"]),
+        ({"future": True}, ["n1", "n2", "n3"]),
+        ({"states": ["future"]}, ["n3"]),
+        ({"states": ["FUTURE", "DRAIN"]}, ["n2", "n3"]),
+        ({"states": ["IDLE"], "future": True}, ["n1", "n2"]),
+        ({"nodes": ["n3"], "future": True}, ["n3"]),
+    ],
+)
+def test_info_shows_nodes_in_state_future_where_asked_for(options: dict[str, Any], names: list[str]) -> None:
+    assert info(cluster("IDLE", "IDLE+DRAIN", "FUTURE"), **options)["names"] == names
+
+
+def test_info_says_that_a_node_is_in_state_future() -> None:
+    with pytest.raises(SlurmError, match="n3 is in state FUTURE .* shows such nodes with future=true"):
+        info(cluster("IDLE", "IDLE", "FUTURE"), nodes=["n[1,3]"])
 
 
 def test_info_of_an_empty_cluster() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.common.module import ATTEMPTS
 from ansible_collections.hpc.slurm.tests.unit.fake_nodes import transition
 from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.resources.node.clusters import (
@@ -78,3 +78,33 @@ def test_a_conflict_at_every_attempt_fails_the_task() -> None:
     with pytest.raises(ConflictError):
         run(slurm, state="drained")
     assert slurm.writes == {"update_nodes": ATTEMPTS}
+
+
+def test_a_node_that_is_deleted_before_the_request_is_named() -> None:
+    slurm = cluster("IDLE", "IDLE", "IDLE")
+    slurm.meanwhile.append(lambda: slurm.records.__delitem__("n2"))
+    with pytest.raises(SlurmError) as caught:
+        run(slurm, nodes=["n[1-3]"], state="drained")
+    assert caught.value.message == (
+        "n2 was deleted from the cluster while the task ran: run it again without these nodes"
+    )
+    # slurmctld drained n1 and stopped at n2.
+    assert caught.value.details["changed"] is True
+    assert [slurm.records[name]["state"] for name in ("n1", "n3")] == [["IDLE", "DRAIN"], ["IDLE"]]
+
+
+def test_a_node_that_is_deleted_after_the_request_is_named() -> None:
+    slurm = cluster("IDLE", "IDLE")
+    slurm.records["n2"]["state"] = ["IDLE", "DRAIN"]
+    slurm.meanwhile.append(lambda: slurm.records.__delitem__("n2"))
+    with pytest.raises(SlurmError, match="n2 was deleted from the cluster while the task ran") as caught:
+        run(slurm, nodes=["n[1-2]"], state="drained")
+    assert caught.value.details["changed"] is True
+
+
+def test_another_failure_of_the_request_is_passed_on() -> None:
+    slurm = cluster("IDLE")
+    slurm.broken = SlurmError("no way", 1, "ESLURM_OTHER")
+    with pytest.raises(SlurmError, match="no way"):
+        run(slurm, state="drained")
+    assert slurm.reads["nodes"] == 1

@@ -96,6 +96,14 @@ def test_a_wait_ignores_skipped_nodes(clock: list[float]) -> None:
 @pytest.mark.parametrize("given", [{"state": "resumed"}, {"state": "undrained"}, {"attributes": {"comment": "c"}}])
 def test_a_wait_is_refused_for_other_states(given: dict[str, Any]) -> None:
     slurm = cluster("IDLE+DRAIN")
-    with pytest.raises(SlurmError, match="wait is for a state that takes nodes out of service"):
+    with pytest.raises(SlurmError, match="wait is for the states down, drained, failed, rebooted"):
         run(slurm, wait=True, **given)
     assert sum(slurm.writes.values()) == 0
+
+
+def test_a_wait_names_a_node_that_is_deleted_meanwhile(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    slurm = cluster("IDLE", "IDLE")
+    slurm.submit("--nodelist=n1")
+    monkeypatch.setattr("time.sleep", lambda _seconds: slurm.records.pop("n2", None))
+    with pytest.raises(SlurmError, match="n2 was deleted from the cluster while the task ran"):
+        run(slurm, nodes=["n[1-2]"], state="drained", wait=True)
