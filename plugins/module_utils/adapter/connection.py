@@ -122,9 +122,10 @@ def _run_command(command: list[str], environment: Mapping[str, str]) -> subproce
     # AnsibleModule.run_command may call fail_json, which would end this child process before it has sent its result
     # (isolation.py).
     # pylint: disable-next=ansible-bad-function
-    return subprocess.run(
-        command, capture_output=True, encoding="utf-8", errors="replace", env=environment, check=False
-    )
+    result = subprocess.run(command, capture_output=True, env=environment, check=False)
+    # subprocess would turn each \r\n in a comment or a program into \n.
+    stdout, stderr = (output.decode("utf-8", "replace") for output in (result.stdout, result.stderr))
+    return subprocess.CompletedProcess(command, result.returncode, stdout, stderr)
 
 
 def _import_pyslurm() -> ModuleType:
