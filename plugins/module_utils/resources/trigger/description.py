@@ -150,7 +150,7 @@ def matches_options(trigger: Trigger, params: dict[str, Any]) -> bool:
         nodes is None or _nodes(trigger) == frozenset(hostlist.from_option(nodes)),
         job_id is None or (trigger["resource"], trigger["resource_id"]) == ("job", job_id),
         all(params[name] is None or trigger[name] == params[name] for name in ("event", "offset", "permanent", "user")),
-        params["program"] is None or trigger["program"] == params["program"].strip(),
+        params["program"] is None or trigger["program"].strip() == params["program"].strip(),
         pattern_filter("purge_matching", params["purge_matching"])(trigger["program"]),
     )
     return all(checks)
