@@ -100,9 +100,10 @@ options:
   attributes:
     description:
       - Attributes to set, by the names that M(hpc.slurm.slurm_node_info) returns. V(comment) and V(extra) are text,
-        V(weight) is a number, V(available_features) and V(active_features) are lists, V(configured_gres) is a mapping
-        or text such as V(gpu:2,gpu:tesla:4K,bandwidth:no_consume:4G), V(cpu_binding) is one of V(off), V(core),
-        V(socket), V(ldom) and V(thread), V(address) and V(hostname) are those of slurmd.
+        V(weight) is a number, V(available_features) and V(active_features) are lists, V(cpu_binding) is one of V(off),
+        V(core), V(socket), V(ldom) and V(thread), V(address) and V(hostname) are those of slurmd.
+      - V(configured_gres) is a mapping or text such as V(gpu:2,gpu:tesla:1,bandwidth:no_consume:4G), of resources that
+        C(slurm.conf) and C(gres.conf) know.
       - An empty value clears an attribute; V(weight) becomes 1. V(address) and V(hostname) cannot be cleared.
       - When slurmctld restarts or is reconfigured, most of them return to their values in C(slurm.conf).
     type: dict
