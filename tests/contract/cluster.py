@@ -20,7 +20,7 @@ from typing import Any, Union
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.job.criteria import NODE_ATTRIBUTES
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.job.ids import ID_ATTRIBUTES, JobId
-from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.fields import FIELDS
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.fields import AMOUNTS, FIELDS
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 NODES = [f"big009{number:02d}" for number in range(1, 7)]
@@ -52,7 +52,7 @@ NODE_OPTIONS = {
 WORKERS = ("node4", "node5", "node6")
 RESERVATION = "hpc-slurm-contract"
 RESERVATION_OPTIONS: dict[str, Any] = {
-    **dict.fromkeys((*FIELDS, "nodes", "flags", "start_time", "end_time", "duration")),
+    **dict.fromkeys((*FIELDS, *AMOUNTS, "nodes", "node_count", "flags", "start_time", "end_time", "duration")),
     "name": RESERVATION,
     "state": "present",
     "purge_nodes": False,
@@ -92,7 +92,15 @@ def fake_cluster() -> FakeSlurm:
     for name, record in slurm.records.items():
         record.update(partitions=["big" if name.startswith("big") else "main"])
         record.update(available_features=["large"], active_features=["large"])
+    slurm.reserved.licenses = {"lab"}
     return slurm
+
+
+def has_accounting(slurm: Slurm) -> bool:
+    """Tell whether a cluster has accounting storage, as the lab has with C(up --accounting)."""
+    if isinstance(slurm, FakeSlurm):
+        return slurm.reserved.accounts is not None
+    return "accounting_storage/slurmdbd" in command("scontrol", "show", "config")
 
 
 def release(slurm: Slurm) -> tuple[int, int]:

@@ -13,8 +13,9 @@ import pytest
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.configuration import parse_config
 from ansible_collections.hpc.slurm.tests.contract.cluster import REAL, RealSlurm, command
 
-# pyslurm returns an empty mapping for a frequency without a name, and null for these governors.
-WRONG_IN_PYSLURM = {"job_accounting_gather_frequency", "cpu_frequency_governors"}
+# pyslurm returns an empty mapping for a frequency without a name, null for these governors, and capitals for what is
+# enforced where there is accounting storage.
+WRONG_IN_PYSLURM = {"job_accounting_gather_frequency", "cpu_frequency_governors", "accounting_storage_enforce"}
 
 
 @pytest.mark.skipif(not REAL, reason="needs a real controller")

@@ -28,6 +28,10 @@ chown munge:munge /etc/munge/munge.key
 chmod 0600 /etc/munge/munge.key
 setpriv --reuid=munge --regid=munge --init-groups munged
 
+# It is there in a lab with accounting storage.
+if command -v slurmdbd >/dev/null; then
+    bash "$here/accounting.sh"
+fi
 setpriv --reuid=slurm --regid=slurm --init-groups slurmctld -i
 for number in 1 2 3 4 5 6 7 8; do
     slurmd -N "node$number"

@@ -102,6 +102,7 @@ def _submitted(options: Mapping[str, str], user: str) -> dict[str, Any]:
     return {
         **NEW_JOB,
         "user_name": user,
+        "account": options.get("account"),
         "required_nodes": nodes,
         "excluded_nodes": options.get("exclude"),
         "comment": options.get("comment"),

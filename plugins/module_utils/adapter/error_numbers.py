@@ -30,10 +30,13 @@ def translated(pyslurm: ModuleType, call: str) -> Iterator[None]:
 
 def raise_for_output(pyslurm: ModuleType, output: str, call: str) -> NoReturn:
     """Raise the error that a command of Slurm printed. Its errno is found by the text, which is slurm_strerror()'s."""
-    text = output.splitlines()[-1].rpartition(": ")[2] if output else "no message"
+    *others, last = output.splitlines() or ["no message"]
+    text = last.rpartition(": ")[2]
+    # slurmctld explains some refusals, which the commands print before.
+    reasons = [line.rpartition("error: ")[2] for line in others if "error: " in line]
     for errno, name in _names(pyslurm).items():
         if pyslurm.error.slurm_strerror(errno) == text:
-            raise SlurmError.from_errno(errno, name, text, call)
+            raise SlurmError.from_errno(errno, name, "; ".join((text, *reasons)), call)
     raise SlurmError(f"{call}: {output or text}", call=call)
 
 

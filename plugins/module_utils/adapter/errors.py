@@ -19,7 +19,10 @@ ADVICE = {
         "check that munged runs on this host with the cluster's key (munge -n | unmunge) and that the clocks agree"
     ),
     "SLURM_PROTOCOL_VERSION_ERROR": "use Slurm libraries of the cluster's release on this host",
-    "ESLURM_USER_ID_MISSING": "only root, SlurmUser and Slurm operators may do this: use become",
+    "ESLURM_USER_ID_MISSING": (
+        "only root, SlurmUser and Slurm operators may do this: use become; or a user named here is unknown to the "
+        "controller's host"
+    ),
     "ESLURM_ACCESS_DENIED": "only root, SlurmUser and Slurm operators may do this: use become",
     "ESLURM_INVALID_NODE_STATE": _STATE_ADVICE,
     "ESLURM_INVALID_NODE_STATE_TRANSITION": _STATE_ADVICE,

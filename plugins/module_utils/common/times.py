@@ -61,9 +61,18 @@ def moment(option: str, given: Union[str, int]) -> Moment:
     except (ValueError, OverflowError, OSError):  # OverflowError and OSError: a year out of range
         raise SlurmError(
             f"{option} is not a time: {text!r}; give seconds since the epoch, ISO 8601 as 2027-01-31T08:00:00+01:00, "
-            "or now, now+1hour, tomorrow as in scontrol(1)"
+            f"or now, now+1hour, tomorrow as in scontrol(1){_unquoted(text)}"
         ) from None
     return Moment(epoch, local.strftime("%Y-%m-%dT%H:%M:%S"), False)
+
+
+def _unquoted(text: str) -> str:
+    """Return advice where a number may be a time of day without quotes, of which YAML makes minutes or seconds."""
+    if not re.fullmatch(r"\d{1,5}", text):
+        return ""
+    number = int(text)
+    clock = f"{number // 3600}:{number // 60 % 60:02d}:{number % 60:02d}"
+    return f"; YAML reads {clock} without quotes as this number: put a time of day in quotes"
 
 
 def _iso_epoch(text: str) -> int:

@@ -22,6 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def slurm() -> FakeSlurm:
     fake = FakeSlurm({"n[1-6]": "IDLE"})
     fake.records["n6"]["partitions"] = ["main", "gpu"]
+    fake.reserved.groups = {"a", "b", "c"}
     fake.reserved.qos = {"high", "low"}
     fake.reserved.licenses = {"l", "m"}
     return fake

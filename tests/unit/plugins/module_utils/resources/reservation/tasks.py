@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.hpc.slurm.plugins.module_utils.common.module import execute
-from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.fields import FIELDS
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.fields import AMOUNTS, FIELDS
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.plan import plan_reservation
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.reservation.records import details, load
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
@@ -19,7 +19,7 @@ NOW = 1_800_000_000
 HOUR = 3600
 YEAR = 365 * 24 * HOUR
 OPTIONS: dict[str, Any] = {
-    **dict.fromkeys((*FIELDS, "nodes", "flags", "start_time", "end_time", "duration")),
+    **dict.fromkeys((*FIELDS, *AMOUNTS, "nodes", "node_count", "flags", "start_time", "end_time", "duration")),
     "name": "r",
     "state": "present",
     "purge_nodes": False,
@@ -35,7 +35,7 @@ VALUES: dict[str, tuple[Any, Any, Any, Any]] = {
     "partition": ("main", " main ", "gpu", ""),
     "features": ("large", "large ", "small", ""),
     "burst_buffer": ("x", " x", "y", ""),
-    "comment": ("why = this", " why = this ", "other", ""),
+    "comment": (" why = this\n", " why = this\n", "other", ""),
     "max_start_delay": ("90", "1:30:00", "2:00:00", ""),
 }
 
@@ -65,7 +65,7 @@ def run_twice(slurm: FakeSlurm, writes: int = 1, **given: Any) -> dict[str, Any]
     assert done == predicted
     assert (done["changed"], sum(slurm.writes.values())) == (bool(writes), writes)
     stored = next((it for it in load(slurm) if it["name"] == "r"), None)
-    assert done["reservation"] == (None if stored is None else details(stored))
+    assert done["reservation"] == details(stored, {**OPTIONS, **given})
     again = run(slurm, **given)
     assert (again["changed"], again["reservation"]) == (False, done["reservation"])
     assert sum(slurm.writes.values()) == writes

@@ -21,7 +21,7 @@ from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.resources.res
 )
 
 # Changes of an existing reservation that Slurm refuses, and the module before it.
-UNCLEARABLE = ("allowed_partitions", "partition")
+UNCLEARABLE = ("allowed_partitions", "partition", "qos")
 NEW_ONLY = ("features",)
 
 
@@ -62,9 +62,14 @@ def test_normalisers_are_idempotent(field: str) -> None:
         assert FIELDS[field].normalise(normal) == normal
 
 
-def test_a_text_is_one_line(slurm: FakeSlurm) -> None:
-    with pytest.raises(SlurmError, match="a text of a reservation must be one line"):
-        run(slurm, nodes=["n1"], comment="a\nb")
+@pytest.mark.parametrize(
+    ("text", "words"), [("caf\udce9", "a text of a reservation is not UTF-8"), ("a\0b", "has a NUL character")]
+)
+def test_texts_that_slurm_cannot_store(slurm: FakeSlurm, text: str, words: str) -> None:
+    with pytest.raises(SlurmError, match=words):
+        run(slurm, nodes=["n1"], comment=text)
+    with pytest.raises(SlurmError, match=words.replace("a text of a reservation", "a name")):
+        run(slurm, nodes=["n1"], accounts=[text])
 
 
 def test_a_reservation_needs_users_groups_or_accounts(slurm: FakeSlurm) -> None:
@@ -72,7 +77,9 @@ def test_a_reservation_needs_users_groups_or_accounts(slurm: FakeSlurm) -> None:
     with pytest.raises(SlurmError, match="lacks users, groups or accounts"):
         run(slurm, users=[])
     slurm.writes.clear()
-    assert run_twice(slurm, users=[], groups=["a"])["reservation"]["groups"] == ["a"]
+    assert run_twice(slurm, users=[], accounts=["art"])["reservation"]["accounts"] == ["art"]
+    slurm.writes.clear()
+    assert run_twice(slurm, accounts=[], groups=["a"])["reservation"]["groups"] == ["a"]
 
 
 def test_several_fields_are_one_request(slurm: FakeSlurm) -> None:
@@ -81,5 +88,5 @@ def test_several_fields_are_one_request(slurm: FakeSlurm) -> None:
         slurm, nodes=["n3"], comment="c", flags=["FLEX"], start_time=str(NOW + 60), duration="30", users=["bob"]
     )
     assert set(done["diff"]["after"]["reservation r"]) == {
-        *("nodes", "comment", "flags", "start_time", "end_time", "duration", "users"),
+        *("nodes", "node_count", "comment", "flags", "start_time", "end_time", "duration", "users"),
     }

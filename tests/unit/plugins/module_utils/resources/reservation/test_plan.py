@@ -28,6 +28,7 @@ def test_defaults_of_a_new_reservation(slurm: FakeSlurm) -> None:
         **{name: field.empty for name, field in FIELDS.items()},
         "name": "r",
         "nodes": ["n2", "n3"],
+        "node_count": 2,
         "start_time": NOW,
         "end_time": NOW + YEAR,
         "duration": 525600,
@@ -53,11 +54,22 @@ def test_unknown_nodes(slurm: FakeSlurm) -> None:
     assert sum(slurm.writes.values()) == 0
 
 
-@pytest.mark.parametrize("name", ["", " ", "a b", "a\tb", "a,b", "a=b"])
-def test_invalid_names(slurm: FakeSlurm, name: str) -> None:
-    with pytest.raises(SlurmError, match="a reservation's name has no blanks, commas or equal signs"):
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("", "name is empty: Slurm would choose a name"), ("caf\udce9", "name is not UTF-8"), ("a\0b", "has a NUL")],
+)
+def test_invalid_names(slurm: FakeSlurm, name: str, words: str) -> None:
+    with pytest.raises(SlurmError, match=words):
         run(slurm, name=name, nodes=["n1"])
     assert sum(slurm.reads.values()) == 0
+
+
+@pytest.mark.parametrize("name", [" ", "a b", "a\tb", "a,b", "a=b", "a Users=b", "a\nb", "(null)", "x" * 20_000])
+def test_any_other_name_is_valid(slurm: FakeSlurm, name: str) -> None:
+    assert run(slurm, name=name, nodes=["n1"])["reservation"]["name"] == name
+    assert run(slurm, name=name, nodes=["n1"])["changed"] is False
+    assert run(slurm, name=name, state="absent")["changed"] is True
+    assert slurm.reserved.stored == {}
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,37 @@ def test_times_that_only_slurm_computes(slurm: FakeSlurm) -> None:
     assert run(slurm, start_time="tomorrow")["changed"] is False
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("duration", 36000, "duration is the number 36000: in minutes that is 25 days 0 hours. YAML reads 10:00:00"),
+        ("duration", 5400, "3 days 18 hours. YAML reads 1:30:00"),
+        ("max_start_delay", 3600, "max_start_delay is the number 3600: in minutes that is 2 days 12 hours"),
+        ("duration", "36000", None),
+        ("duration", "10:00:00", None),
+        ("duration", 180, None),
+        ("duration", True, "not a duration: 'true'"),
+        ("duration", [60], "not a duration"),
+    ],
+)
+def test_durations_that_yaml_may_have_read_as_numbers(slurm: FakeSlurm, option: str, value: Any, words: str) -> None:
+    if words and "not a duration" in words:
+        with pytest.raises(SlurmError, match=words):
+            run(slurm, nodes=["n1"], **{option: value})
+        return
+    warnings = run(slurm, nodes=["n1"], **{option: value})["warnings"]
+    assert len(warnings) == bool(words)
+    assert not words or words in warnings[0]
+
+
+@pytest.mark.parametrize("option", ["start_time", "end_time"])
+def test_times_that_yaml_read_as_numbers(slurm: FakeSlurm, option: str) -> None:
+    with pytest.raises(
+        SlurmError, match=f"{option} is not a time: '36000'.*; YAML reads 10:00:00 without quotes as this"
+    ):
+        run(slurm, nodes=["n1"], **{option: "36000"})
+
+
 @pytest.mark.parametrize("end", [str(NOW), iso(NOW - HOUR), "now"])
 def test_end_before_start(slurm: FakeSlurm, end: str) -> None:
     with pytest.raises(SlurmError, match="end_time is not after the start"):
