@@ -316,7 +316,7 @@ def rulebook(tmp_path: Path) -> Iterator[Rulebook]:
     (tmp_path / "group_vars/all.yml").write_text("hpc_slurm_check_tasks: /beside/the/inventory.yml\n", encoding="ascii")
     running = Rulebook(tmp_path, sync_interval=15, granularity="batch")
     try:
-        wait_until("a first sync", 90, lambda: running.decisions("snapshot compared") and armed())
+        wait_until("a first sync", 180, lambda: running.decisions("snapshot compared") and armed())
         yield running
     finally:
         running.stop()
