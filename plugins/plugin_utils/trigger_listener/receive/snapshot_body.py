@@ -19,14 +19,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import Any
 
 from ....module_utils.adapter.errors import SlurmError
 from ....module_utils.common import hostlist
+from ....module_utils.common.reasons import SLURMCTLD, out_of_service_by
 from ..store.snapshot import Group, Snapshot
-
-# How reasons of this collection's modules and playbooks begin.
-OWN_REASON = "hpc.slurm."
 
 
 def parse_snapshot(text: str, now: float) -> Snapshot:
@@ -93,13 +91,9 @@ def _group(given: dict[str, Any], where: str, slurm_user: str, skew: float) -> G
         "flags": sorted(given["state"]),
     }
     since = _between(when or 0, f"{where}: reason_time", 0, 1e11) + skew
-    nodes = hostlist.expand(given["nodes"])
-    return Group(nodes, frozenset(given["state"]), reason, since, _by_slurmctld(reason, user, slurm_user), details)
-
-
-def _by_slurmctld(reason: str, user: Optional[str], slurm_user: str) -> bool:
-    """Tell whether slurmctld gave a reason. The modules act as SlurmUser, too, but their reasons have a prefix."""
-    return user == slurm_user and bool(reason) and not reason.startswith(OWN_REASON)
+    flags, nodes = frozenset(given["state"]), hostlist.expand(given["nodes"])
+    by_slurmctld = out_of_service_by(flags, reason, user, slurm_user) == SLURMCTLD
+    return Group(nodes, flags, reason, since, by_slurmctld, details)
 
 
 def _trigger(content: Any, where: str) -> dict[str, Any]:

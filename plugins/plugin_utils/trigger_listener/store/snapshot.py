@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 class Group(NamedTuple):
     """Nodes that are out of service with the same state and reason.
 
-    C(since) is when the reason was given, by the listener's clock; C(details) are keys for the events.
+    C(since) is when the reason was given, by the listener's clock; C(by_slurmctld) is whether slurmctld itself took
+    them out of service; C(details) are keys for the events.
     """
 
     nodes: list[str]

@@ -78,8 +78,11 @@ def test_what_is_read():
         ("Not responding", "slurm", True),
         ("Not responding", "root", False),
         ("broken disk", "alice", False),
-        # Modules of this collection act as SlurmUser, too.
-        ("hpc.slurm.node_down 1-2-3", "slurm", False),
+        # Modules of this collection and people act as SlurmUser, too.
+        ("hpc.slurm.node_down by hand", "slurm", False),
+        ("broken disk", "slurm", False),
+        ("Not responding, broken disk", "slurm", False),
+        ("broken disk : Not responding", "slurm", True),
         ("", "slurm", False),
         (None, "slurm", False),
         ("Not responding", None, False),
