@@ -10,18 +10,17 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from story import CHECKOUT, Rulebook, armed, inventory, kill_slurmd, node, wait_until
+from story import CHECKOUT, HOSTS, Rulebook, armed, inventory, kill_slurmd, node, wait_until
 
 REBOOT_PROGRAM = Path("/usr/local/sbin/reboot-node")
 GONE = "gone00001"
 RESERVATION = "reactions-of-the-lab"
 SILENT = "Not responding"
 NOT_BACK = "new kernel : reboot issued : reboot timed out"
-STUCK = "Kill task failed, stuck NFS, JD is looking at it"
 STUCK = "Kill task failed, stuck NFS, JD is looking at it"
 EARLIER = "hpc.slurm.node_down 5f0c0e5c-0000-4000-8000-000000000000"
 BY_HAND = "hpc.slurm.node_down by hand"
@@ -42,10 +41,6 @@ class Situation(NamedTuple):
 def by_slurmctld(reason: str) -> tuple[str, str, str]:
     """slurmctld acts as SlurmUser."""
     return "down", reason, "slurm"
-
-
-def drained_and_down(reason: str) -> tuple[tuple[str, str, str], ...]:
-    return ("drain", reason, "root"), by_slurmctld(reason)
 
 
 def drained_and_down(reason: str) -> tuple[tuple[str, str, str], ...]:
@@ -116,8 +111,9 @@ def decisions(output: str) -> list[dict[str, str]]:
 def play(directory: Path, playbook: str, nodes: list[str], status: int = 0, **extra: object) -> str:
     """Run a reaction for nodes with the inventory in a directory, and return its output."""
     given = directory / "given.yml"
+    program = str(extra.pop("program", "ansible-playbook"))
     given.write_text(yaml.safe_dump({"hpc_slurm_nodes": nodes, **extra}), encoding="utf-8")
-    command = ["ansible-playbook", playbook, "--inventory", str(directory / "inventory.yml")]
+    command = [program, playbook, "--inventory", str(directory / "inventory.yml")]
     done = subprocess.run([*command, "--extra-vars", f"@{given}"], capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
@@ -189,8 +185,9 @@ def test_nodes_that_slurmctld_found_down_are_drained_and_no_others(rack: Callabl
     assert made.shown() == {**before, **touched}
 
 
+@pytest.mark.parametrize("program", ["ansible-playbook", "/opt/lab/oldest/bin/ansible-playbook"])
 def test_the_site_is_asked_about_nodes_that_somebody_drained_and_no_others(
-    rack: Callable[[list[Situation]], Rack], tmp_path: Path
+    rack: Callable[[list[Situation]], Rack], tmp_path: Path, program: str
 ) -> None:
     made = rack(DRAINED)
     before = made.shown()
@@ -198,7 +195,8 @@ def test_the_site_is_asked_about_nodes_that_somebody_drained_and_no_others(
         {"name": "Tell", "ansible.builtin.file": {"path": f"{tmp_path}/{{{{ inventory_hostname }}}}", "state": "touch"}}
     ]
     (tmp_path / "tasks.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
-    said = made.play("hpc.slurm.node_drained", hpc_slurm_drained_tasks=str(tmp_path / "tasks.yml"))
+    tasks_file = str(tmp_path / "tasks.yml")
+    said = made.play("hpc.slurm.node_drained", program=program, hpc_slurm_drained_tasks=tasks_file)
     told = {it.why for name, it in made.situations.items() if (tmp_path / name).exists()}
     assert told == {it.why for it in DRAINED if it.touched}
     assert {"nodes": "big00101", "decision": "run tasks", "why": "drained by root: broken fan"} in decisions(said)
@@ -230,8 +228,9 @@ def test_what_a_repair_comes_to_stands_in_the_reason(rack: Callable[[list[Situat
     assert made.shown()["its repair fails"] == (False, "")
 
 
+@pytest.mark.parametrize("program", ["ansible-playbook", "/opt/lab/oldest/bin/ansible-playbook"])
 def test_nodes_are_found_under_other_names_in_the_inventory(
-    rack: Callable[[list[Situation]], Rack], tmp_path: Path
+    rack: Callable[[list[Situation]], Rack], tmp_path: Path, program: str
 ) -> None:
     made = rack([Situation(why, (by_slurmctld(SILENT),)) for why in ("short name", "variable", "none", "same name")])
     short, variable, none, same = made.situations
@@ -242,7 +241,8 @@ def test_nodes_are_found_under_other_names_in_the_inventory(
     path = f"{tmp_path}/{{{{ inventory_hostname }}}} {{{{ hpc_slurm_node_name }}}}"
     tasks = [{"name": "Tell", "ansible.builtin.file": {"path": path, "state": "touch"}}]
     (tmp_path / "repair.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
-    shown = decisions(made.play("hpc.slurm.node_down", hpc_slurm_repair_tasks=str(tmp_path / "repair.yml")))
+    repair: dict[str, Any] = {"hpc_slurm_repair_tasks": str(tmp_path / "repair.yml")}
+    shown = decisions(made.play("hpc.slurm.node_down", program=program, **repair))
     assert {"decision": "keep drained", "nodes": none, "why": "the inventory has no host for them"} in shown
     assert made.shown() == {
         "short name": (False, ""),
@@ -299,6 +299,7 @@ def test_a_person_s_decision_stands_when_daemons_die_and_reboots_fail(reboots_in
 
 @pytest.fixture
 def rulebook(tmp_path: Path) -> Iterator[Rulebook]:
+    inventory(tmp_path, [*HOSTS[:6], "node7.cluster.local"])
     running = Rulebook(tmp_path, sync_interval=15, granularity="batch")
     try:
         wait_until("a first sync", 90, lambda: running.decisions("snapshot compared") and armed())
@@ -329,3 +330,17 @@ def test_a_node_that_fails_in_a_maintenance_is_met_after_it(rulebook: Rulebook) 
         "the snapshot's event", 90, lambda: len(rulebook.decisions("event delivered", hostlist=name, state="down")) == 2
     )
     wait_until("its reaction to repair the node", 120, lambda: node(name)[0] == {"IDLE"})
+
+
+def test_a_node_that_the_inventory_does_not_have_is_drained(rulebook: Rulebook) -> None:
+    assert rulebook.find(r'"value": "big\[00001-10000\],node8"')
+    name = "node8"
+    kill_slurmd(name)
+    try:
+        wait_until("its reaction", 150, lambda: rulebook.find('"why": "the inventory has no host for them"'))
+        flags, reason = node(name)
+        assert flags >= {"DOWN", "DRAIN"} and reason.startswith("hpc.slurm.node_down ")
+    finally:
+        subprocess.run(["slurmd", "-N", name], check=True)
+        wait_until("it to respond", 60, lambda: "NOT_RESPONDING" not in node(name)[0])
+        resume([name])

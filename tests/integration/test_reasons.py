@@ -68,6 +68,11 @@ def until(what: Callable[[], object], holds: Callable[[], object]) -> None:
         time.sleep(0.5)
 
 
+def states() -> list[list[str]]:
+    nodes = Slurm().nodes(["state"])
+    return [nodes[name]["state"] for name in NODES]
+
+
 def outcomes() -> dict[str, Outcome]:
     nodes = Slurm().nodes(["state", "reason", "reason_user"])
     found = {}
@@ -98,7 +103,8 @@ def cluster() -> Iterator[None]:
                 subprocess.run(["slurmd", "-N", name], check=True)
             with contextlib.suppress(subprocess.CalledProcessError):
                 update(name, "state=resume")
-        until(outcomes, lambda: set(outcomes().values()) == {Outcome("IDLE", "", "", "")})
+        # They respond, too.
+        until(states, lambda: all(state == ["IDLE"] for state in states()))
 
 
 def test_daemons_that_die_and_reboots_in_vain(cluster: None) -> None:

@@ -4,10 +4,10 @@
 
 """Who keeps a node out of service: a person, slurmctld itself, or a reaction of ours.
 
-A reason's user proves nothing: slurmctld appends texts of its own to any reason (set_node_reason() in its node_mgr.c) and
-puts SlurmUser in the place of the person. Nor do the first or the last words prove anything: people write the same. So
-the state's flags and the whole reason decide together, by the texts below, which are those of slurmctld and slurmd of
-the releases 24.11 to 26.05, word for word:
+A reason's user proves nothing: slurmctld appends texts of its own to any reason (set_node_reason() in its node_mgr.c)
+and puts SlurmUser in the place of the person. Nor do the first or the last words prove anything: people write the same.
+So the state's flags and the whole reason decide together, by the texts below, which are those of slurmctld and slurmd
+of the releases 24.11 to 26.05, word for word:
 
 - Only a node that is not DOWN is set DOWN for being silent. So a node that is DOWN and not drained was in service until
   slurmctld appended C(Not responding), whatever was in the reason before: Slurm up to 25.11 keeps the reason of a node
@@ -25,7 +25,7 @@ import re
 from collections.abc import Iterable
 from typing import Optional
 
-from .node_states import PLANNED_ABSENCE, OUT_OF_SERVICE
+from .node_states import OUT_OF_SERVICE, PLANNED_ABSENCE
 
 SLURMCTLD = "slurmctld"
 OURS = "ours"

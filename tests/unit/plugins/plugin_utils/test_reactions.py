@@ -79,7 +79,9 @@ def test_a_node(name: str, down: tuple[str, str], drained: tuple[str, str]) -> N
 
 def test_a_storm_is_one_decision() -> None:
     names = [f"n{number:05}" for number in range(10_000)]
-    decided = reactions.decide("node_down", [*names, "person"], {**NODES, **dict.fromkeys(names, NODES["silent"])}, "slurm")
+    decided = reactions.decide(
+        "node_down", [*names, "person"], {**NODES, **dict.fromkeys(names, NODES["silent"])}, "slurm"
+    )
     assert [(it["nodes"], it["decision"], len(it["names"])) for it in decided] == [
         ("n[00000-09999]", "drain", 10_000),
         ("person", "nothing", 1),

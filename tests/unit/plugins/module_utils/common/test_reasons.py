@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.hpc.slurm.plugins.module_utils.common.reasons import held_by, planned_absence
 
 EVENT = "5f0c0e5c-0000-4000-8000-000000000000"
+GPU = "gres/gpu count reported lower than configured (3 < 4)"
 MEMORY = "Low RealMemory (reported:23950 < 100.00% of configured:99999999)"
 
 # What happened; the state, the reason and its user; who keeps the node out of service.
@@ -72,7 +73,7 @@ CASES: list[tuple[str, str, Optional[str], Optional[str], Optional[str]]] = [
     ("set down, its slurmd died", "DOWN+NOT_RESPONDING", "fan 3 dead", "root", "person"),
     ("set down in words of Slurm", "DOWN", "Not responding", "root", "person"),
     ("set down in slurm.conf", "DOWN", "Set in slurm.conf", "slurm", "person"),
-    ("drained, powered up in vain: Slurm takes the drain away", "DOWN", "fan : ResumeTimeout reached", "slurm", "person"),
+    ("drained, did not start, which ends the drain", "DOWN", "fan : ResumeTimeout reached", "slurm", "person"),
     ("failed", "IDLE+FAIL", "fan 3 dead", "root", "person"),
     ("failed, its slurmd died", "DOWN+FAIL", "Not responding", "slurm", "person"),
     ("powered down asap, and up", "IDLE+DRAIN", "POWER_DOWN_ASAP", "root", "person"),
@@ -101,7 +102,7 @@ CASES: list[tuple[str, str, Optional[str], Optional[str], Optional[str]]] = [
     ("down without a reason", "DOWN", None, None, "unknown"),
     ("it registered with less memory", "IDLE+DRAIN+INVALID_REG", MEMORY, "slurm", "unknown"),
     ("the same, and it was down", "DOWN+INVALID_REG", f"{MEMORY}, Low TmpDisk", "slurm", "unknown"),
-    ("a GPU is gone", "IDLE+DRAIN+INVALID_REG", "gres/gpu count reported lower than configured (3 < 4)", "slurm", "unknown"),
+    ("a GPU is gone", "IDLE+DRAIN+INVALID_REG", GPU, "slurm", "unknown"),
     ("a job could not be killed", "IDLE+DRAIN", "Kill task failed (JobId=7 StepId=batch)", "root", "unknown"),
     ("the same on 24.11, its slurmd died", "DOWN+DRAIN", "Kill task failed : Not responding", "slurm", "unknown"),
 ]  # fmt: skip
