@@ -91,8 +91,8 @@ class _Source:
         url = settings.url if settings.port else re.sub(r":0$", f":{server.port}", settings.url)
         listener = Listener(self._listener_id, url, str(uuid.uuid4()), settings.permanent)
         builder, resolver = (
-            EventBuilder(settings.granularity, settings.cluster, listener),
-            Resolver(self._database, inbox, metrics),
+            EventBuilder(settings.granularity, settings.cluster, listener, settings.trigger_fired),
+            Resolver(self._database, inbox, metrics, merges=_merges(settings)),
         )
         feeder = Feeder(inbox, resolver, queue, builder, metrics, feedback)
         observer = Observer(self._database, settings, lambda: feeder.problem)
@@ -134,6 +134,11 @@ class _Source:
             self._inbox.store([NewEntry.event(listener_event(type_, listener))])
         except (sqlite3.Error, InboxFullError) as error:
             log_decision("event not stored", type=type_, error=str(error), failing=True)
+
+
+def _merges(settings: Settings) -> bool:
+    """Tell whether waiting notifications may become one: not where each has events of its own."""
+    return settings.granularity == "batch" and settings.permanent and not settings.trigger_fired
 
 
 async def _finish(awaitable: Awaitable[object]) -> None:

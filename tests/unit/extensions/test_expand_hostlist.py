@@ -27,7 +27,7 @@ FILTER = Path(__file__).resolve().parents[3] / "extensions" / "eda" / "plugins" 
 FILE = runpy.run_path(str(FILTER))
 OPTIONS = yaml.safe_load(FILE["DOCUMENTATION"])["options"]
 ORIGIN = "00000000-0000-0000-0000-000000000007"
-DOWN = {"hostlist_path": "payload.nodes", "state": "down"}
+DOWN = {"hostlist_path": "payload.nodes", "state": "down", "granularity": "node"}
 
 
 def run(event, **arguments):
@@ -185,7 +185,7 @@ def test_ignore_missing_does_not_ignore_wrong_hostlists():
         ({"state_path": "x"}, "give either state, or state_path"),
         ({"state": "broken"}, "state must be one of up, down, .* not 'broken'"),
         ({"cluster": "a", "cluster_path": "b"}, "cluster and cluster_path exclude each other"),
-        ({"granularity": "nodes"}, "granularity must be one of node, batch, not 'nodes'"),
+        ({"granularity": "nodes"}, "granularity must be one of batch, node, not 'nodes'"),
         ({"granularity": None}, "granularity must be a non-empty string"),
         ({"path_separator": ""}, "path_separator must be a non-empty string"),
         ({"ignore_missing": "no"}, "ignore_missing must be true or false, not 'no'"),

@@ -15,6 +15,10 @@ from .node_record import NodeRecord
 from .snapshot import Snapshot
 
 
+# The number of flaps in an event goes up to this one, so that the nodes of a notification make few batches.
+MOST_FLAPS = 4
+
+
 class Changes(NamedTuple):
     """The comparison with the ledger.
 
@@ -67,7 +71,7 @@ def reports_of(changed: Iterable[tuple[NodeRecord, str]], now: float) -> list[di
     """Return reports: groups of nodes with the same state, details and number of flaps."""
     reports: dict[str, dict[str, Any]] = {}
     for record, state in changed:
-        report = {"state": state, "flaps": record.flaps(now), "details": record.details}
+        report = {"state": state, "flaps": min(record.flaps(now), MOST_FLAPS), "details": record.details}
         reports.setdefault(json.dumps(report), {**report, "nodes": []})["nodes"].append(record.node)
     return list(reports.values())
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sqlite3
@@ -24,17 +25,19 @@ from .database import Database
 from .entries import MOST_SHOWN, UNREADABLE, Entry, NewEntry, Row, from_row, is_resolved, to_row
 from .inbox import Inbox
 from .ledger import Ledger, rows_of
-from .node_record import SNAPSHOT_GAP
+from .node_record import SNAPSHOT_GAP, NodeRecord
 from .snapshot import Snapshot
 
 
 class Resolver:
     """Resolves the entries of an inbox.
 
+    :param merges: whether notifications of the same kind that wait become one entry: the oldest one, with all changes.
     :raises sqlite3.Error: from every method when the disk is full or cannot be written; then nothing is stored.
     """
 
-    def __init__(self, database: Database, box: Inbox, metrics: Metrics) -> None:
+    def __init__(self, database: Database, box: Inbox, metrics: Metrics, merges: bool = False) -> None:
+        self.merges = merges
         self._database, self._inbox, self._metrics = database, box, metrics
         # Held from reading the ledger until writing it. The comparison of ten thousand nodes in between takes time, but
         # notifications can be stored meanwhile.
@@ -111,8 +114,9 @@ class Resolver:
         """Compare a notification with the ledger. When it cannot be read, it becomes undeliverable."""
         try:
             entry = from_row(row)
-            found, duplicates = self._compare_notification(entry)
-            content = _resolved_content(entry, found, duplicates)
+            merged = self._mergeable(entry) if self.merges else []
+            found, duplicates = self._compare_notifications([entry, *merged])
+            content = _resolved_content(entry, found, has_all=not duplicates and not merged)
         except UNREADABLE as error:
             self._complete_unreadable(row, error)
             return
@@ -120,6 +124,8 @@ class Resolver:
         with self._database.transaction(durable=False) as connection:
             Ledger(connection).write(records)
             inbox.set_content(connection, entry.number, text)
+            for other in merged:
+                inbox.complete(connection, other.number, "merged", f"with {entry.uuid}")
         self._metrics.flaps.inc(found.flaps)
         self._metrics.duplicates.labels(content["trigger"]["type"]).inc(duplicates)
         log_decision(
@@ -128,15 +134,36 @@ class Resolver:
             trigger=entry.summary,
             changes=len(found.changed),
             duplicates=duplicates,
+            **({"merged": [other.uuid for other in merged]} if merged else {}),
         )
 
-    def _compare_notification(self, entry: Entry) -> tuple[Changes, int]:
-        """Return the changes of a notification, and how many of its nodes are duplicates."""
-        names = hostlist.expand(entry.content["hostlist"])
+    def _mergeable(self, first: Entry) -> list[Entry]:
+        """Return the later notifications of the same kind, without those that would overtake a change of their nodes."""
+        found, passed = [], set[str]()
+        for row in self._inbox.unresolved_after(first.number):
+            try:
+                entry = from_row(row)
+                names = set(hostlist.expand(entry.content["hostlist"]))
+            except UNREADABLE:
+                continue  # it becomes undeliverable in its turn
+            if entry.summary == first.summary and passed.isdisjoint(names):
+                found.append(entry)
+            else:
+                passed |= names
+        return found
+
+    def _compare_notifications(self, entries: list[Entry]) -> tuple[Changes, int]:
+        """Return the changes of notifications of the same kind, and how many of their nodes are duplicates."""
+        names = [hostlist.expand(entry.content["hostlist"]) for entry in entries]
         with self._database.reading() as connection:
-            known = Ledger(connection).read(names)
-        found = changes.of_notification(known.values(), entry.content["type"], entry.received)
-        return found, len(names) - len(found.changed)
+            known = Ledger(connection).read(itertools.chain.from_iterable(names))
+        changed, flaps = list[tuple[NodeRecord, str]](), 0
+        for entry, given in zip(entries, names):
+            found = changes.of_notification([known[name] for name in given], entry.content["type"], entry.received)
+            known |= {record.node: record for record in found.records}
+            changed, flaps = [*changed, *found.changed], flaps + found.flaps
+        records = [record for record, _state in changed]
+        return Changes(changed, records, flaps), sum(map(len, names)) - len(changed)
 
     def _complete_unreadable(self, row: Row, error: Exception) -> None:
         number, uuid_, *_rest = row
@@ -159,9 +186,12 @@ def _gap_start(connection: sqlite3.Connection, read_at: float) -> float:
     return last if read_at - last > SNAPSHOT_GAP else math.inf
 
 
-def _resolved_content(entry: Entry, found: Changes, duplicates: int) -> dict[str, Any]:
-    """Return the content of a notification after the comparison."""
+def _resolved_content(entry: Entry, found: Changes, has_all: bool) -> dict[str, Any]:
+    """Return the content of a notification after the comparison.
+
+    :param has_all: whether the changes are exactly the nodes of its hostlist.
+    """
     reports = changes.reports_of(found.changed, entry.received)
-    if not duplicates and len(reports) == 1:
+    if has_all and len(reports) == 1:
         reports[0]["hostlist"] = entry.content["hostlist"]
     return {"trigger": {"class": entry.content["class"], "type": entry.content["type"]}, "reports": reports}
