@@ -117,6 +117,19 @@ options:
     description: Seconds between two C(sync_due) events; V(0) for a single one at the start.
     type: int
     default: 300
+  retries_per_day:
+    description:
+      - How often a day a node is reported again that a reaction drained, and did not bring back. Such a node has the
+        reason of C(hpc.slurm.node_down), and its reaction has ended. A sync finds it, and the event C(node_state) with
+        the state C(down) has C(retry).
+      - A node that the reaction left to a person, because it has no repair tasks or no host in the inventory, is not
+        reported again.
+    type: int
+    default: 3
+  reaction_limit:
+    description: Seconds after which a reaction counts as ended that has posted no record, because it was killed.
+    type: int
+    default: 3600
   max_body:
     description: The largest notification to accept, in bytes. For snapshots the limit is always 32 MiB.
     type: int

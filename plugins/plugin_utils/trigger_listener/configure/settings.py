@@ -40,6 +40,8 @@ class Settings:
     permanent: bool = True
     trigger_fired: bool = False
     sync_interval: int = 300
+    retries_per_day: int = 3
+    reaction_limit: int = 3600
     max_body: int = 1048576
     feedback: bool = False
 
@@ -75,6 +77,8 @@ class Settings:
             permanent=_flag(args, "permanent", default=True),
             trigger_fired=_flag(args, "trigger_fired"),
             sync_interval=_number(args, "sync_interval", cls.sync_interval, 0, 86400),
+            retries_per_day=_number(args, "retries_per_day", cls.retries_per_day, 0, 100),
+            reaction_limit=_number(args, "reaction_limit", cls.reaction_limit, 60, 86400),
             max_body=_number(args, "max_body", cls.max_body, 1024, 1 << 30),
             feedback=_flag(args, "feedback"),
         )
@@ -98,6 +102,8 @@ ARGUMENTS = (
     "permanent",
     "trigger_fired",
     "sync_interval",
+    "retries_per_day",
+    "reaction_limit",
     "max_body",
     "feedback",
 )

@@ -58,6 +58,7 @@ class EventBuilder:
         for report in _merged(reports) if self._is_batch else reports:
             nodes, keys = report["nodes"], {"flaps": report["flaps"], **report["details"]}
             keys |= {"state": report["state"], "cluster": self._cluster, "origin": origin}
+            keys |= {"listener": self._listener._asdict()}
             if self._is_batch:
                 yield batch_event(number, received, nodes, report.get("hostlist") or hostlist.fold(nodes), **keys)
             else:

@@ -20,24 +20,30 @@ from ....module_utils.common import hostlist
 from ..telemetry.log import log_decision
 from ..telemetry.metrics import Metrics
 from . import changes, inbox
-from .changes import Changes
+from .changes import Changes, Retries
 from .database import Database
 from .entries import MOST_SHOWN, UNREADABLE, Entry, NewEntry, Row, from_row, is_resolved, to_row
 from .inbox import Inbox
 from .ledger import Ledger, rows_of
 from .node_record import SNAPSHOT_GAP, NodeRecord
+from .records import Record, Records
 from .snapshot import Snapshot
+
+
+# Nodes of merged notifications: the engine takes no other event while it reads one.
+MOST_NODES = 10_000
 
 
 class Resolver:
     """Resolves the entries of an inbox.
 
     :param merges: whether notifications of the same kind that wait become one entry: the oldest one, with all changes.
+    :param retries: when nodes are reported again that are still out of service after their reaction.
     :raises sqlite3.Error: from every method when the disk is full or cannot be written; then nothing is stored.
     """
 
-    def __init__(self, database: Database, box: Inbox, metrics: Metrics, merges: bool = False) -> None:
-        self.merges = merges
+    def __init__(self, database: Database, box: Inbox, metrics: Metrics, merges: bool = False, retries: Retries = Retries()) -> None:
+        self.merges, self._retries = merges, retries
         self._database, self._inbox, self._metrics = database, box, metrics
         # Held from reading the ledger until writing it. The comparison of ten thousand nodes in between takes time, but
         # notifications can be stored meanwhile.
@@ -80,6 +86,15 @@ class Resolver:
         log_decision("snapshot compared", id=number, nodes=snapshot.total, events=events, hostlist=folded[:MOST_SHOWN])
         return number, events
 
+    def add_record(self, record: Record) -> None:
+        """Store what a reaction did."""
+        with self._lock, self._database.transaction(durable=False) as connection:
+            Records(connection).add(record)
+            Ledger(connection).note_failed(record.failed(), record.time)
+        facts = {"event": record.event, "playbook": record.playbook}
+        for group in record.groups:
+            log_decision("reaction recorded", **facts, **group._asdict())
+
     def mark_undeliverable(self, entry: Entry, event: dict[str, Any], error: str) -> None:
         """Note that the engine failed with an event. The next snapshot reports its nodes again."""
         with self._lock, self._database.transaction() as connection:
@@ -92,7 +107,12 @@ class Resolver:
         with self._database.reading() as connection:
             known = {**Ledger(connection).out_of_service(), **Ledger(connection).read(names)}
             gap_start = _gap_start(connection, snapshot.read_at)
-        return changes.of_snapshot(known, snapshot, now, gap_start)
+            records = Records(connection).of_events({group.reaction for group in snapshot.groups if group.reaction})
+        ended = {event: record.time for event, record in records.items()}
+        held = {name for group in snapshot.groups if group.reaction in records for name in group.nodes}
+        held &= set[str]().union(*(record.held() for record in records.values()))
+        retries = self._retries._replace(ended=ended, held=frozenset(held))
+        return changes.of_snapshot(known, snapshot, now, gap_start, retries)
 
     def _store_snapshot(self, new: NewEntry, snapshot: Snapshot, found: Changes, has_events: bool) -> None:
         facts: dict[str, Any] = {"received": new.received, "nodes": snapshot.total, "triggers": snapshot.triggers}
@@ -139,15 +159,16 @@ class Resolver:
 
     def _mergeable(self, first: Entry) -> list[Entry]:
         """Return the later notifications of the same kind, without those that would overtake a change of their nodes."""
-        found, passed = [], set[str]()
+        found, passed, room = [], set[str](), MOST_NODES - hostlist.count(first.content["hostlist"])
         for row in self._inbox.unresolved_after(first.number):
             try:
                 entry = from_row(row)
                 names = set(hostlist.expand(entry.content["hostlist"]))
             except UNREADABLE:
                 continue  # it becomes undeliverable in its turn
-            if entry.summary == first.summary and passed.isdisjoint(names):
+            if entry.summary == first.summary and len(names) <= room and passed.isdisjoint(names):
                 found.append(entry)
+                room -= len(names)
             else:
                 passed |= names
         return found

@@ -81,6 +81,14 @@ def test_a_node_named_by_several_merged_notifications_is_a_duplicate(core):
     assert (report["nodes"], core.sample("duplicates_total", type="down")) == (["n1", "n2"], 2)
 
 
+def test_large_notifications_are_not_merged(core):
+    for nodes in ("n[1-6000]", "m[1-6000]", "k[1-4000]"):
+        core.notify("down", nodes)
+    entry = Resolver(core.database, core.inbox, core.metrics, merges=True).next_entry()
+    assert len(entry.content["reports"][0]["nodes"]) == 10_000
+    assert core.outcomes() == [("node down", it) for it in ("pending", "pending", "merged")]
+
+
 def test_an_unreadable_entry_is_not_merged(core):
     for nodes in ("n1", "n2", "n3"):
         core.notify("down", nodes)
