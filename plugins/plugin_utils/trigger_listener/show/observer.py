@@ -102,9 +102,9 @@ class Observer:
             )
             names = ("id", "received", "summary", "hostlist", "nodes", "outcome", "detail")
             entries = [dict(zip(names, row)) for row in connection.execute(query, (MOST_ENTRIES,))]
-            records = Records(connection).of_entries(entry["id"] for entry in entries)
+            reactions = Records(connection).of_entries(entry["id"] for entry in entries)
         for entry in entries:
-            entry["reactions"] = [group._asdict() for it in records.get(entry["id"], []) for group in it.shown()]
+            entry["reactions"] = [group._asdict() for it in reactions.get(entry["id"], []) for group in it.shown()]
         return Stored(last_snapshot, pending, oldest, undeliverable, records, entries)
 
 

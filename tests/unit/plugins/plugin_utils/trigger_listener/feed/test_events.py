@@ -58,6 +58,7 @@ def test_one_event_per_node():
         "flaps": 1,
         "cluster": "lab",
         "origin": "trigger",
+        "listener": ME._asdict(),
         "notification": ORIGIN,
         "meta": {**one["meta"], "hosts": ["gpu07"]},
     }
