@@ -93,7 +93,9 @@ def _merged(reports: list[dict[str, Any]]) -> list[dict[str, Any]]:
         first = merged.setdefault((report["state"], report["flaps"]), report)
         if first is report:
             continue
-        details = {name: value if report["details"].get(name) == value else None for name, value in first["details"].items()}
+        details = {
+            name: value if report["details"].get(name) == value else None for name, value in first["details"].items()
+        }
         keys = {name: value for name, value in first.items() if name != "hostlist"}
         keys |= {"details": details, "nodes": [*first["nodes"], *report["nodes"]]}
         merged[(report["state"], report["flaps"])] = keys

@@ -15,7 +15,6 @@ from . import node_record
 from .node_record import NodeRecord
 from .snapshot import Group, Snapshot
 
-
 # The number of flaps in an event goes up to this one, so that the nodes of a notification make few batches.
 MOST_FLAPS = 4
 
@@ -59,7 +58,7 @@ class Retries(NamedTuple):
 
     per_day: int = 3
     limit: float = 3600.0
-    ended: Mapping[str, float] = {}  # noqa: RUF012 - never changed
+    ended: Mapping[str, float] = {}
     held: frozenset[str] = frozenset()
 
     def is_due(self, record: NodeRecord, group: Group, read_at: float) -> bool:
@@ -78,8 +77,15 @@ class Retries(NamedTuple):
         return False
 
 
+DEFAULT_RETRIES = Retries()
+
+
 def of_snapshot(
-    known: Mapping[str, NodeRecord], snapshot: Snapshot, now: float, gap_start: float, retries: Retries = Retries()
+    known: Mapping[str, NodeRecord],
+    snapshot: Snapshot,
+    now: float,
+    gap_start: float,
+    retries: Retries = DEFAULT_RETRIES,
 ) -> Changes:
     """Compare a snapshot with the ledger.
 

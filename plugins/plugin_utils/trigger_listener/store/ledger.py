@@ -18,8 +18,10 @@ Row = tuple[str, str, float, str, str, str, float]
 def rows_of(records: Iterable[NodeRecord]) -> list[Row]:
     """Return the rows of records; made before a transaction, so that it is short."""
     return [
-        (it.node, ",".join(sorted(it.states)), it.reported)
-        + (json.dumps(it.left_service), json.dumps(it.details), json.dumps(it.retried), it.failed)
+        (
+            *(it.node, ",".join(sorted(it.states)), it.reported),
+            *(json.dumps(it.left_service), json.dumps(it.details), json.dumps(it.retried), it.failed),
+        )
         for it in records
     ]
 
@@ -64,4 +66,6 @@ class Ledger:
 def _record(row: Row) -> NodeRecord:
     node, states, reported, left_service, details, retried, failed = row
     names = frozenset(states.split(",")) if states else frozenset()
-    return NodeRecord(node, names, reported, tuple(json.loads(left_service)), json.loads(details), tuple(json.loads(retried)), failed)
+    return NodeRecord(
+        node, names, reported, tuple(json.loads(left_service)), json.loads(details), tuple(json.loads(retried)), failed
+    )

@@ -64,6 +64,18 @@ class Record(NamedTuple):
         return {name for it in self.groups if it.decision == decision for name in hostlist.expand(it.nodes)}
 
 
+_QUERIES = {
+    "event": (
+        "SELECT event, notification, playbook, time, groups FROM records"
+        " WHERE event IN (SELECT value FROM json_each(?)) ORDER BY number"
+    ),
+    "notification": (
+        "SELECT event, notification, playbook, time, groups FROM records"
+        " WHERE notification IN (SELECT value FROM json_each(?)) ORDER BY number"
+    ),
+}
+
+
 class Records:
     """The rows of the records, within a transaction of the caller's."""
 
@@ -89,9 +101,5 @@ class Records:
         return {entry: list(records.values()) for entry, records in found.items()}
 
     def _read(self, column: str, values: Iterable[str]) -> list[Record]:
-        query = (
-            "SELECT event, notification, playbook, time, groups FROM records"
-            f" WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY number"  # noqa: S608 - a name of ours
-        )
-        rows = self._connection.execute(query, (json.dumps(list(values)),))
+        rows = self._connection.execute(_QUERIES[column], (json.dumps(list(values)),))
         return [Record(*row[:4], [Group(*group) for group in json.loads(row[4])]) for row in rows]

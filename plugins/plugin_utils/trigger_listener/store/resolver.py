@@ -20,7 +20,7 @@ from ....module_utils.common import hostlist
 from ..telemetry.log import log_decision
 from ..telemetry.metrics import Metrics
 from . import changes, inbox
-from .changes import Changes, Retries
+from .changes import DEFAULT_RETRIES, Changes, Retries
 from .database import Database
 from .entries import MOST_SHOWN, UNREADABLE, Entry, NewEntry, Row, from_row, is_resolved, to_row
 from .inbox import Inbox
@@ -28,7 +28,6 @@ from .ledger import Ledger, rows_of
 from .node_record import SNAPSHOT_GAP, NodeRecord
 from .records import Record, Records
 from .snapshot import Snapshot
-
 
 # Nodes of merged notifications: the engine takes no other event while it reads one.
 MOST_NODES = 10_000
@@ -42,7 +41,9 @@ class Resolver:
     :raises sqlite3.Error: from every method when the disk is full or cannot be written; then nothing is stored.
     """
 
-    def __init__(self, database: Database, box: Inbox, metrics: Metrics, merges: bool = False, retries: Retries = Retries()) -> None:
+    def __init__(
+        self, database: Database, box: Inbox, metrics: Metrics, merges: bool = False, retries: Retries = DEFAULT_RETRIES
+    ) -> None:
         self.merges, self._retries = merges, retries
         self._database, self._inbox, self._metrics = database, box, metrics
         # Held from reading the ledger until writing it. The comparison of ten thousand nodes in between takes time, but
@@ -93,7 +94,7 @@ class Resolver:
             Ledger(connection).note_failed(record.failed(), record.time)
         facts = {"event": record.event, "playbook": record.playbook}
         for group in record.groups:
-            log_decision("reaction recorded", **facts, **group._asdict())
+            log_decision("reaction recorded", **facts, nodes=group.nodes, outcome=group.decision, why=group.why)
 
     def mark_undeliverable(self, entry: Entry, event: dict[str, Any], error: str) -> None:
         """Note that the engine failed with an event. The next snapshot reports its nodes again."""
@@ -158,7 +159,7 @@ class Resolver:
         )
 
     def _mergeable(self, first: Entry) -> list[Entry]:
-        """Return the later notifications of the same kind, without those that would overtake a change of their nodes."""
+        """Return the later notifications of the same kind, except those that would overtake a change of their nodes."""
         found, passed, room = [], set[str](), MOST_NODES - hostlist.count(first.content["hostlist"])
         for row in self._inbox.unresolved_after(first.number):
             try:

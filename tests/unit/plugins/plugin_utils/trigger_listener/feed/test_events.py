@@ -113,7 +113,10 @@ def test_no_node_is_lost_when_the_granularity_changes_between_runs(first, then, 
     for given in itertools.product(range(most + 1), repeat=2):
         done, had = 0, set()
         for granularity, number in ((first, given[0]), (then, given[1]), (first, most)):
-            builder, entry = EventBuilder(granularity, "lab", ME, trigger_fired=True), entry_of(*reports, delivered=done)
+            builder, entry = (
+                EventBuilder(granularity, "lab", ME, trigger_fired=True),
+                entry_of(*reports, delivered=done),
+            )
             done = builder.delivered_count(entry)
             assert done <= entry.delivered
             for event in itertools.islice(builder.events_of(entry), done, done + number):
@@ -157,7 +160,13 @@ def test_nodes_with_different_reasons_are_one_batch():
     assert one.items() >= {**DETAILS, "reason_time": None}.items()
 
 
-def test_delivered_events_are_not_delivered_again():
-    assert EventBuilder("node", None, ME, trigger_fired=True).delivered_count(notification(report("n1", "n2"), delivered=2)) == 2
-    assert EventBuilder("batch", None, ME, trigger_fired=True).delivered_count(notification(report("n1", "n2"), delivered=2)) == 1
-    assert EventBuilder("batch", None, ME, trigger_fired=True).delivered_count(snapshot(report("n1", "n2"), delivered=1)) == 0
+@pytest.mark.parametrize(
+    ("granularity", "entry", "count"),
+    [
+        ("node", notification(report("n1", "n2"), delivered=2), 2),
+        ("batch", notification(report("n1", "n2"), delivered=2), 1),
+        ("batch", snapshot(report("n1", "n2"), delivered=1), 0),
+    ],
+)
+def test_delivered_events_are_not_delivered_again(granularity, entry, count):
+    assert EventBuilder(granularity, None, ME, trigger_fired=True).delivered_count(entry) == count
