@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ....module_utils.adapter.errors import SlurmError
@@ -48,7 +49,7 @@ def _group(content: Any, where: str) -> Group:
     return Group(given["nodes"], given["decision"][:MOST_TEXT], given["why"][:MOST_TEXT])
 
 
-def _fields(content: Any, where: str, types: dict[str, type]) -> dict[str, Any]:
+def _fields(content: Any, where: str, types: Mapping[str, type]) -> dict[str, Any]:
     """Return an object that has exactly these fields, of these types."""
     if not isinstance(content, dict) or set(content) != set(types):
         raise SlurmError(f"{where} must be an object with {', '.join(types)}")

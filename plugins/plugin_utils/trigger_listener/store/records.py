@@ -102,4 +102,7 @@ class Records:
 
     def _read(self, column: str, values: Iterable[str]) -> list[Record]:
         rows = self._connection.execute(_QUERIES[column], (json.dumps(list(values)),))
-        return [Record(*row[:4], [Group(*group) for group in json.loads(row[4])]) for row in rows]
+        return [
+            Record(event, notification, playbook, when, [Group(*group) for group in json.loads(groups)])
+            for event, notification, playbook, when, groups in rows
+        ]

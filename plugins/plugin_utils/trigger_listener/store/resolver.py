@@ -92,7 +92,7 @@ class Resolver:
         with self._lock, self._database.transaction(durable=False) as connection:
             Records(connection).add(record)
             Ledger(connection).note_failed(record.failed(), record.time)
-        facts = {"event": record.event, "playbook": record.playbook}
+        facts: dict[str, Any] = {"event": record.event, "playbook": record.playbook}
         for group in record.groups:
             log_decision("reaction recorded", **facts, nodes=group.nodes, outcome=group.decision, why=group.why)
 
@@ -155,7 +155,7 @@ class Resolver:
             trigger=entry.summary,
             changes=len(found.changed),
             duplicates=duplicates,
-            **({"merged": [other.uuid for other in merged]} if merged else {}),
+            merged=[other.uuid for other in merged],
         )
 
     def _mergeable(self, first: Entry) -> list[Entry]:
