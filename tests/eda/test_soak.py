@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,11 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     made.remove()
 
 
+def reacted(engine: Engine, count: int) -> bool:
+    """Tell whether so many reactions came."""
+    return len(engine.reactions()) >= count
+
+
 def size(engine: Engine) -> Size:
     text = Path(f"/proc/{engine.pid()}/status").read_text(encoding="ascii")
     [kib] = re.findall(r"^VmRSS:\s+(\d+) kB$", text, re.MULTILINE)
@@ -58,7 +64,7 @@ def test_flapping_nodes_do_not_fill_memory_and_disk(engine: Engine, capsys: pyte
                 sender.send(FLAPPING[begin : begin + 10])
             sender.wait()
         wanted = number * len(FLAPPING)
-        wait_until(f"{wanted} reactions", 180, lambda wanted=wanted: len(engine.reactions()) >= wanted)
+        wait_until(f"{wanted} reactions", 180, functools.partial(reacted, engine, wanted))
         sizes.append(size(engine))
     shown = [sizes[0], sizes[ROUNDS // 4], sizes[ROUNDS // 2], sizes[-1]]
     with capsys.disabled():
