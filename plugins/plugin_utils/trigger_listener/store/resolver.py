@@ -29,7 +29,7 @@ from .node_record import SNAPSHOT_GAP, NodeRecord
 from .records import Record, Records
 from .snapshot import Snapshot
 
-# Nodes of merged notifications: the engine takes no other event while it reads one.
+# Nodes of the notifications that are examined for a merge: the engine takes no other event while it reads one.
 MOST_NODES = 10_000
 
 
@@ -160,16 +160,18 @@ class Resolver:
 
     def _mergeable(self, first: Entry) -> list[Entry]:
         """Return the later notifications of the same kind, except those that would overtake a change of their nodes."""
-        found, passed, room = [], set[str](), MOST_NODES - hostlist.count(first.content["hostlist"])
+        found, passed, left = [], set[str](), MOST_NODES - hostlist.count(first.content["hostlist"])
         for row in self._inbox.unresolved_after(first.number):
             try:
                 entry = from_row(row)
-                names = set(hostlist.expand(entry.content["hostlist"]))
+                left -= hostlist.count(entry.content["hostlist"])
+                names = set(hostlist.expand(entry.content["hostlist"])) if left >= 0 else set()
             except UNREADABLE:
                 continue  # it becomes undeliverable in its turn
-            if entry.summary == first.summary and len(names) <= room and passed.isdisjoint(names):
+            if left < 0:
+                break
+            if entry.summary == first.summary and passed.isdisjoint(names):
                 found.append(entry)
-                room -= len(names)
             else:
                 passed |= names
         return found
