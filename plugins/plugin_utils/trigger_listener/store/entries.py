@@ -22,6 +22,8 @@ UNREADABLE = (ValueError, KeyError, TypeError, SlurmError)
 
 # number, uuid, received, kind, summary, content, delivered, resolved
 Row = tuple[Any, ...]
+# The index of the summary in a row.
+SUMMARY = 4
 
 
 class Entry(NamedTuple):

@@ -43,7 +43,9 @@ class Metrics:
         self.triggers_set = gauge("triggers_set", "Triggers set for this listener, in the last snapshot")
         self.nodes = gauge("nodes", "Nodes of the cluster, in the last snapshot")
         self.out_of_service = gauge("nodes_out_of_service", "Nodes last reported in this state", "state")
-        self.unhandled = gauge("nodes_unhandled", "Nodes that are down and that no reaction has drained")
+        self.unhandled = gauge(
+            "nodes_unhandled", "Nodes that are down and not drained by a reaction, and nodes to retry"
+        )
         self.healthy = gauge("healthy", "Whether a health check passes", "check")
         self.start = gauge("start_timestamp_seconds", "When the listener started")
         self._initialize()
