@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, Optional, Protocol, TypeVar
 
+from ....module_utils.common.trigger_events import is_node_state
 from ..store.entries import UNREADABLE, Entry
 from ..store.inbox import Inbox
 from ..store.resolver import Resolver
@@ -188,4 +189,6 @@ def _next_chunk(events: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 def _outcome(entry: Entry, failed: int) -> str:
     if failed:
         return "undeliverable"
-    return "delivered" if entry.kind == "event" or entry.content.get("reports") else "unchanged"
+    trigger = entry.content.get("trigger")
+    has_own_event = entry.kind == "event" or (trigger and not is_node_state(trigger["class"], trigger["type"]))
+    return "delivered" if has_own_event or entry.content.get("reports") else "unchanged"

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ....module_utils.common import hostlist
-from ....module_utils.common.trigger_events import NODE_STATES
+from ....module_utils.common.trigger_events import CLASSES
 from ..configure.settings import Settings
 from ..feed.events import EventBuilder
 from ..show.exposition import expose
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     from .guard import Handler
 
-# The classes of notifications, and the types of each.
-NOTIFICATION_TYPES = {"node": NODE_STATES}
 # Bytes of a snapshot. Ten thousand nodes, each with a reason of its own, take two million.
 MOST_SNAPSHOT = 32 << 20
 # Characters, and nodes, of a hostlist that is parsed in less time than a change of threads takes.
@@ -92,7 +90,7 @@ class Routes:
         from aiohttp import web
 
         class_, type_ = request.match_info["class"], request.match_info["type"]
-        if type_ not in NOTIFICATION_TYPES.get(class_, ()):
+        if type_ not in CLASSES.get(class_, ()):
             raise RefusedError(404, "path", "no such address")
         self._expect_id(request)
         counter = self._parts.metrics.notifications

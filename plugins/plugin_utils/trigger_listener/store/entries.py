@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from typing import Any, NamedTuple
 
 from ....module_utils.adapter.errors import SlurmError
 from ....module_utils.common import hostlist
+from ....module_utils.common.trigger_events import is_node_state
 
 # Characters of a hostlist or a detail that are kept for the status page.
 MOST_SHOWN = 1000
@@ -54,16 +56,27 @@ class NewEntry(NamedTuple):
     def notification(cls, class_: str, type_: str, text: str) -> NewEntry:
         """Return a notification.
 
-        :param text: a hostlist.
-        :raises SlurmError: when the text is not a hostlist.
+        :param text: what slurmctld appends to the program of a trigger: a hostlist, the id of a job, or the event kind.
+        :raises SlurmError: when the text is something else.
         """
-        content = {"class": class_, "type": type_, "hostlist": text}
-        count = len(hostlist.expand(text))
-        return cls("notification", f"{class_} {type_}", content, str(uuid.uuid4()), time.time(), text, count)
+        content, nodes, count = {"class": class_, "type": type_}, "", 0
+        if is_node_state(class_, type_):
+            content["hostlist"], nodes, count = text, text, len(hostlist.expand(text))
+        elif class_ == "job":
+            content["job_id"] = _job_id(text)
+        elif text != type_:
+            raise SlurmError(f"the body is not {type_}, which a trigger of this event kind sends")
+        return cls("notification", f"{class_} {type_}", content, str(uuid.uuid4()), time.time(), nodes, count)
 
     @classmethod
     def event(cls, event: dict[str, Any]) -> NewEntry:
         return cls("event", event["type"], event, event["meta"]["uuid"], time.time())
+
+
+def _job_id(text: str) -> str:
+    if not re.fullmatch("[0-9]{1,10}", text):
+        raise SlurmError(f"the body is not the id of a job: {text[:MOST_SHOWN]!r}")
+    return text
 
 
 def to_row(new: NewEntry, resolved: bool) -> dict[str, Any]:

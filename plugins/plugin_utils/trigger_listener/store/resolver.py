@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, Optional
 
 from ....module_utils.common import hostlist
+from ....module_utils.common.trigger_events import is_node_state
 from ..telemetry.log import log_decision
 from ..telemetry.metrics import Metrics
 from . import changes, inbox
@@ -130,6 +131,8 @@ class Resolver:
 
     def _compare_notification(self, entry: Entry) -> tuple[Changes, int]:
         """Return the changes of a notification, and how many of its nodes are duplicates."""
+        if not is_node_state(entry.content["class"], entry.content["type"]):
+            return Changes([], [], 0), 0
         names = hostlist.expand(entry.content["hostlist"])
         with self._database.reading() as connection:
             known = Ledger(connection).read(names)
@@ -162,4 +165,5 @@ def _resolved_content(entry: Entry, found: Changes, duplicates: int) -> dict[str
     reports = changes.reports_of(found.changed, entry.received)
     if not duplicates and len(reports) == 1:
         reports[0]["hostlist"] = entry.content["hostlist"]
-    return {"trigger": {"class": entry.content["class"], "type": entry.content["type"]}, "reports": reports}
+    trigger = {name: entry.content[name] for name in ("class", "type", "job_id") if name in entry.content}
+    return {"trigger": trigger, "reports": reports}
