@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
@@ -56,7 +56,10 @@ class Rulebook:
     def __init__(self, directory: Path, rulebook: str = "hpc.slurm.node_events", **settings: object) -> None:
         self.lines: list[tuple[float, str]] = []
         self.port = free_port()
-        command = ["ansible-rulebook", "--rulebook", rulebook, "--verbose", "--inventory", str(inventory(directory))]
+        if not (directory / "inventory.yml").exists():
+            inventory(directory)
+        command = ["ansible-rulebook", "--rulebook", rulebook, "--verbose"]
+        command += ["--inventory", str(directory / "inventory.yml")]
         command += ["--vars", str(variables(directory, self.port, **settings)), "--persistence-id", "lab"]
         self._process = subprocess.Popen(
             command,
@@ -215,7 +218,7 @@ class Story:
         return found[0] if found else None
 
     def _started(self) -> Optional[float]:
-        found = self.rulebook.find(r"^PLAY \[Handle nodes that went down\]")
+        found = self.rulebook.find(r"^PLAY \[Drain nodes that went down\]")
         return found[0] if found else None
 
     def _drained(self) -> Optional[float]:
@@ -259,13 +262,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def inventory(directory: Path) -> Path:
+# The last one by another name than in Slurm, as where hosts have names of DNS.
+HOSTS = [*(f"node{number}" for number in range(1, 8)), "node8.cluster.local"]
+
+
+def inventory(directory: Path, hosts: Sequence[str] = HOSTS) -> None:
     """Write the lab's inventory with repair tasks."""
     content = yaml.safe_load((CHECKOUT / "tests/lab/inventory.yml").read_text(encoding="utf-8"))
     content["all"]["vars"]["hpc_slurm_repair_tasks"] = str(CHECKOUT / "tests/eda/repair.yml")
-    path = directory / "inventory.yml"
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return path
+    content["all"]["children"]["slurm_nodes"]["hosts"] = dict.fromkeys(hosts)
+    (directory / "inventory.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
 def variables(directory: Path, port: int, **settings: object) -> Path:

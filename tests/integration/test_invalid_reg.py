@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nodes that register with less than slurm.conf says.
+"""Nodes that register with less than slurm.conf says: what is refused, and what becomes of a person's reason.
 
 Run inside the lab, as root: it changes slurm.conf for a moment.
 """
@@ -22,6 +22,7 @@ import pytest
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
 from ansible_collections.hpc.slurm.plugins.module_utils.common.module import execute
+from ansible_collections.hpc.slurm.plugins.module_utils.common.reasons import held_by
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.plan import plan_nodes
 
 CONF = Path("/etc/slurm/slurm.conf")
@@ -87,3 +88,19 @@ def test_what_slurm_refuses_is_refused_before_anything_is_changed(less: Slurm) -
         )
         assert caught.value.details["changed"] is False
         assert "DRAIN" in states()["node7"]
+
+
+@pytest.mark.parametrize("state", ["drain", "down"])
+def test_slurm_replaces_the_reason_of_a_person(less: Slurm, state: str) -> None:
+    """So it is not known who took a node out of service that has such a reason."""
+    said("scontrol", "update", f"nodename={LESS}", f"state={state}", "reason=bad DIMM, do not use")
+    said("scontrol", "reconfigure")
+
+    def replaced() -> bool:
+        node = less.nodes(["state", "reason", "reason_user"])[LESS]
+        if not node["reason"].startswith("Low RealMemory (reported:"):
+            return False
+        assert held_by(node["state"], node["reason"], node["reason_user"], "slurm") == "unknown", node
+        return True
+
+    until(replaced)

@@ -58,6 +58,7 @@ def build(progress: Progress) -> Parts:
     python_key = key(
         wheel_key,
         release["ANSIBLE_CORE"],
+        release["OLDEST_ANSIBLE_CORE"],
         release["ANSIBLE_RULEBOOK"],
         content("requirements.txt"),
         content("../../requirements.txt"),
@@ -143,7 +144,7 @@ def make_wheel(path: Path, log: Path, root: Path, progress: Progress) -> None:
 
 def make_python(path: Path, log: Path, root: Path, wheel: Path, progress: Progress) -> None:
     release = versions()
-    progress.phase("Python environment: ansible-core, ansible-rulebook, the event source's libraries, test tools")
+    progress.phase("Python environments: ansible-core, ansible-rulebook, the event source's libraries, test tools")
     shutil.copytree(wheel, path / "wheels")
     requirements = [
         f"ansible-core=={release['ANSIBLE_CORE']}",
@@ -152,6 +153,8 @@ def make_python(path: Path, log: Path, root: Path, wheel: Path, progress: Progre
         content("requirements.txt"),
     ]
     (path / "requirements.txt").write_text("\n".join(requirements), encoding="utf-8")
+    oldest = [f"ansible-core=={release['OLDEST_ANSIBLE_CORE']}", content("../../requirements.txt")]
+    (path / "oldest.txt").write_text("\n".join(oldest), encoding="utf-8")
     in_root(root, path, "/opt/lab", ["make_python.sh"], log)
 
 

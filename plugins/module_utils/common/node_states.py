@@ -6,10 +6,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import Optional
-
 BASES = frozenset(("UNKNOWN", "DOWN", "IDLE", "ALLOCATED", "ERROR", "MIXED", "FUTURE"))
 FLAGS = frozenset(
     (
@@ -26,12 +22,4 @@ REBOOTING = frozenset(("REBOOT_REQUESTED", "REBOOT_ISSUED"))
 # Of a node that somebody, or slurmctld itself, has taken out of service.
 OUT_OF_SERVICE = frozenset(("DOWN", "DRAIN", "FAIL"))
 # Of a node that is not there because somebody wants it so; PLANNED, for a job, is another matter.
-BY_PLAN = REBOOTING | {"MAINTENANCE", "POWER_DOWN", "POWERING_DOWN", "POWERED_DOWN", "POWER_UP", "POWERING_UP"}
-# What slurmctld writes when it was to have the node back, and the node did not come: the one replaces a reason, the
-# other is added to it.
-_NOT_AS_PLANNED = re.compile("^ResumeTimeout reached|(^|: )reboot timed out")
-
-
-def planned_absence(state: Iterable[str], reason: Optional[str]) -> bool:
-    """Tell whether a node is in maintenance, rebooting or powered down, and nothing went wrong with that."""
-    return not BY_PLAN.isdisjoint(state) and not _NOT_AS_PLANNED.search(reason or "")
+PLANNED_ABSENCE = REBOOTING | {"MAINTENANCE", "POWER_DOWN", "POWERING_DOWN", "POWERED_DOWN", "POWER_UP", "POWERING_UP"}

@@ -31,7 +31,8 @@ description:
     C(flags).
   - The same state of a node is not reported twice in a row. C(state) is C(down), C(drained), C(draining) or C(fail);
     for a node that is back it is C(up), C(resume) or C(idle), and from a snapshot always C(up).
-  - C(sync_due) requests a run of the playbook C(hpc.slurm.sync), at the start and every O(sync_interval) seconds.
+  - C(sync_due) requests a run of the playbook C(hpc.slurm.sync), at the start and every O(sync_interval) seconds. Its
+    C(first) is true for the one at the start.
   - C(trigger_fired) has C(trigger.class) and C(trigger.type). It, C(sync_due), C(listener_up) and C(listener_down) have
     C(listener.id), C(listener.url), C(listener.permanent), and C(listener.run), which is a new uuid at each start.
   - C(GET /) is the status page; C(/healthz) answers 200, or 503 with reasons; C(/metrics) is for Prometheus. For these

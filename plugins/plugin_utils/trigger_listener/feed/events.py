@@ -25,9 +25,9 @@ class Listener(NamedTuple):
     permanent: bool
 
 
-def listener_event(type_: str, listener: Listener) -> dict[str, Any]:
+def listener_event(type_: str, listener: Listener, **keys: Any) -> dict[str, Any]:
     """Return an event of the listener itself, such as C(listener_up). It limits no playbook to hosts."""
-    return {"type": type_, "listener": listener._asdict(), "meta": {"uuid": str(uuid.uuid4()), "hosts": []}}
+    return {"type": type_, "listener": listener._asdict(), **keys, "meta": {"uuid": str(uuid.uuid4()), "hosts": []}}
 
 
 class EventBuilder:

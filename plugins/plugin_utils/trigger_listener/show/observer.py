@@ -68,6 +68,7 @@ class Observer:
             last_sync=last_sync,
             total=stored.last_snapshot.get("nodes"),
             triggers=stored.last_snapshot.get("triggers", []),
+            settings=stored.last_snapshot.get("settings", []),
             out_of_service={name: sum(name in record.states for record in stored.records) for name in STATES},
             unhandled=sum(map(_is_unhandled, stored.records)),
             nodes=[_node(record, now) for record in stored.records],

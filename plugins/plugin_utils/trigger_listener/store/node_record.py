@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from ....module_utils.common.node_states import BUSY, planned_absence
+from ....module_utils.common.node_states import BUSY
+from ....module_utils.common.reasons import planned_absence
 from .snapshot import Group
 
 # In the order in which they are reported when a snapshot has several.
@@ -137,7 +138,7 @@ def states_of(group: Group) -> frozenset[str] | None:
 
 def _has_left_again(record: NodeRecord, group: Group, states: frozenset[str]) -> bool:
     """Tell whether a node that was reported down came back and went down again unnoticed, or is still down after a
-    planned absence, during which no reaction acts.
+    planned absence or a drain, during which no reaction acts.
 
     slurmctld gives its own reason only to a node that was up until then. Persons and playbooks also give new reasons to
     nodes that stay down, which is not a change: otherwise a reaction that sets a reason would start itself again.
@@ -146,5 +147,9 @@ def _has_left_again(record: NodeRecord, group: Group, states: frozenset[str]) ->
         "down" in states & record.states
         and "DRAIN" not in group.flags
         and group.by_slurmctld
-        and (group.since > record.reported + CLOCK_TOLERANCE or record.is_planned())
+        and (
+            group.since > record.reported + CLOCK_TOLERANCE
+            or record.is_planned()
+            or not record.states.isdisjoint(("drained", "draining"))
+        )
     )

@@ -93,7 +93,9 @@ class Resolver:
         return changes.of_snapshot(known, snapshot, now, gap_start)
 
     def _store_snapshot(self, new: NewEntry, snapshot: Snapshot, found: Changes, has_events: bool) -> None:
-        facts = {"received": new.received, "nodes": snapshot.total, "triggers": snapshot.triggers}
+        facts: dict[str, Any] = {"received": new.received, "nodes": snapshot.total, "triggers": snapshot.triggers}
+        if snapshot.settings is not None:
+            facts["settings"] = snapshot.settings
         row, records = to_row(new, resolved=True), rows_of(found.records)
         with self._database.transaction() as connection:
             if has_events:

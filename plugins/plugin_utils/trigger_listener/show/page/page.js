@@ -149,6 +149,7 @@ function read(json) {
     triggers: list(json.triggers).map(object).map((trigger) => ({
       id: string(trigger.id), event: string(trigger.event), permanent: trigger.permanent === true,
     })),
+    settings: list(json.settings).map(object).map((it) => ({ name: string(it.name), value: string(it.value) })),
     nodes: nodes.sort((one, other) => (other.since || 0) - (one.since || 0) || compareNames(one.name, other.name)),
     outOfService: number(json.nodes_out_of_service) ?? nodes.length,
     entries: list(json.entries).map(object).map(readEntry),
@@ -323,7 +324,7 @@ function makeCells(...classNames) {
   return [element, cells];
 }
 
-// ---- The three tables.
+// ---- The tables.
 
 // The rows of the list of nodes: nodes, the latest first, and a fold row for nodes with the same problem.
 function foldNodes(nodes) {
@@ -429,6 +430,17 @@ function makeTriggerRow() {
   };
 }
 
+function makeSettingRow() {
+  const [element, [name, value]] = makeCells("", "");
+  return {
+    element,
+    update(setting) {
+      put(name, clip(setting.name));
+      put(value, clip(setting.value));
+    },
+  };
+}
+
 function showNodes(status) {
   const all = page.rowsShown.nodes > ROWS_AT_FIRST;
   const rows = all ? status.nodes : foldNodes(status.nodes);
@@ -457,6 +469,8 @@ function showEntries(status) {
 function showTriggers(status) {
   putRows(byId("triggers"), status.triggers, (trigger) => trigger.id, makeTriggerRow);
   putEmpty("triggers", status.triggers.length ? "" : "None: Slurm sends no notifications until the next sync sets triggers.");
+  putRows(byId("settings"), status.settings, (setting) => setting.name, makeSettingRow);
+  putEmpty("settings", status.settings.length ? "" : "Not known before the first sync.");
 }
 
 function putEmpty(name, text) {

@@ -30,6 +30,7 @@ def test_a_new_listener(observed):
         "inbox": {"pending": 0, "oldest_seconds": 0.0, "undeliverable": 0},
         "sync": {"last": None, "interval": 300, "nodes": None},
         "triggers": [],
+        "settings": [],
         "nodes": [],
         "nodes_out_of_service": 0,
         "entries": [],
@@ -61,6 +62,16 @@ def test_nodes_out_of_service(observed):
         },
     ]
     assert status["nodes_out_of_service"] == 3
+
+
+def test_how_the_reactions_are_set(observed):
+    """The first sync tells it, and the others do not."""
+    settings = [{"name": "repair tasks", "value": "not set"}]
+    observed.snapshot(settings=settings)
+    observed.snapshot()
+    assert observed.status()["settings"] == settings
+    observed.snapshot(settings=[])
+    assert observed.status()["settings"] == []
 
 
 def test_the_time_of_a_node_without_a_snapshot(observed):
