@@ -52,6 +52,7 @@ from collections.abc import Callable
 from typing import Any, Optional
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.common import trigger_events
 

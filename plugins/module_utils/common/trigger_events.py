@@ -72,7 +72,7 @@ def events_to_set(
     choices = sorted(event for class_, events in CLASSES.items() if class_ != "job" for event in events)
     for event in chosen:
         if event in CLASSES["job"] and event not in choices:
-            raise SlurmError(f"the event kind {event} is about one job: set its trigger with slurm_trigger and a job_id")
+            raise SlurmError(f"the event kind {event} is about one job: use slurm_trigger with its job_id")
         if event not in choices:
             raise SlurmError(f"there is no event kind {event}: {near(str(event), choices)}")
     return tuple(dict.fromkeys(chosen))

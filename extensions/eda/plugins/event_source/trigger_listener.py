@@ -33,8 +33,10 @@ description:
     for a node that is back it is C(up), C(resume) or C(idle), and from a snapshot always C(up).
   - C(sync_due) requests a run of the playbook C(hpc.slurm.sync), at the start and every O(sync_interval) seconds. Its
     C(first) is true for the one at the start.
-  - C(trigger_fired) has C(trigger.class) and C(trigger.type). It, C(sync_due), C(listener_up) and C(listener_down) have
-    C(listener.id), C(listener.url), C(listener.permanent), and C(listener.run), which is a new uuid at each start.
+  - C(trigger_fired) has C(trigger.type), the event kind as in strigger(1), and for a job C(trigger.job_id).
+    C(trigger.class) is C(node), C(job), C(slurmctld), C(slurmdbd), C(database) or C(burst_buffer).
+  - C(trigger_fired), C(sync_due), C(listener_up) and C(listener_down) have C(listener.id), C(listener.url),
+    C(listener.permanent), and C(listener.run), which is a new uuid at each start.
   - C(GET /) is the status page; C(/healthz) answers 200, or 503 with reasons; C(/metrics) is for Prometheus. For these
     a browser can send the token as the password, with any user name. POST requests need it as a bearer token.
 options:

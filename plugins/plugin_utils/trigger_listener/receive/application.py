@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from ....module_utils.adapter.errors import SlurmError
 from ....module_utils.common import hostlist
 from ....module_utils.common.trigger_events import CLASSES
 from ..configure.settings import Settings
@@ -175,8 +176,8 @@ class Routes:
 
 
 def _is_quick(text: str) -> bool:
-    """Tell whether a hostlist is parsed quickly.
-
-    :raises SlurmError: when the text is not a hostlist.
-    """
-    return len(text) <= QUICK and hostlist.count(text) <= QUICK
+    """Tell whether the body of a notification is parsed quickly."""
+    try:
+        return len(text) <= QUICK and hostlist.count(text) <= QUICK
+    except SlurmError:
+        return True  # a short text that is not a hostlist
