@@ -197,4 +197,3 @@ def test_a_sync_without_any_controller_fails(cluster: Cluster, both_off: None, t
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode != 0
     assert f"No host of slurm_controller is reachable: {PRIMARY}, {BACKUP}" in ended.stdout, ended.stdout
-
