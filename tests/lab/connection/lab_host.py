@@ -30,7 +30,7 @@ HOSTS = Path("/run/lab-hosts")
 NAMESPACES = ("--net", "--uts", "--mount", "--pid")
 
 
-class Connection(LocalConnection):  # type: ignore[misc] - it has no types
+class Connection(LocalConnection):  # type: ignore[misc]
     """A local connection that runs commands in the namespaces of a host."""
 
     transport = "lab_host"
