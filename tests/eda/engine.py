@@ -107,7 +107,8 @@ class Engine:
         result = subprocess.run([*shell, *query], capture_output=True, text=True, check=False)
         # Killed before it made its tables, it holds nothing.
         assert result.returncode == 0 or "not found" in result.stderr, result.stdout + result.stderr
-        return set(re.findall(r'"node": ?"(big\d{5})"', result.stdout))
+        nodes = re.findall(r'"node": ?"big\d{5}"|"nodes": ?\[[^]]*\]', result.stdout)
+        return {name for text in nodes for name in re.findall(r"big\d{5}", text)}
 
     def _output(self) -> Path:
         return self.directory / f"life-{len(self.lives)}.log"

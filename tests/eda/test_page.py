@@ -461,12 +461,13 @@ def test_headings_and_tables_have_their_names(page: Browser, listener: Listener)
         "H2 Nodes out of service",
         "H2 Inbox",
         "H2 Triggers",
+        "H2 Reactions",
     ]
     page.look(*PHONE)
     # On phones the rows are cards, but for screen readers still tables.
     roles = [node["role"]["value"] for node in page.accessibility() if not node["ignored"]]
-    assert roles.count("table") == 3 and roles.count("columnheader") == 5 + 4 + 3
-    assert roles.count("row") == 3 + 10 + 9 + 6
+    assert roles.count("table") == 4 and roles.count("columnheader") == 5 + 4 + 3 + 2
+    assert roles.count("row") == 4 + 10 + 9 + 6 + 3
 
 
 def test_the_first_tab_stop_skips_to_the_status(page: Browser) -> None:

@@ -111,9 +111,10 @@ def decisions(output: str) -> list[dict[str, str]]:
 def play(directory: Path, playbook: str, nodes: list[str], status: int = 0, **extra: object) -> str:
     """Run a reaction for nodes with the inventory in a directory, and return its output."""
     given = directory / "given.yml"
-    program = str(extra.pop("program", "ansible-playbook"))
+    program, limit = str(extra.pop("program", "ansible-playbook")), extra.pop("limit", None)
     given.write_text(yaml.safe_dump({"hpc_slurm_nodes": nodes, **extra}), encoding="utf-8")
     command = [program, playbook, "--inventory", str(directory / "inventory.yml")]
+    command += ["--limit", str(limit)] if limit else []
     done = subprocess.run([*command, "--extra-vars", f"@{given}"], capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
@@ -254,6 +255,16 @@ def test_nodes_are_found_under_other_names_in_the_inventory(
     assert told == {f"{short}.cluster.local {short}", f"rack7-slot3 {variable}", f"{same} {same}"}
 
 
+def test_a_playbook_that_is_limited_to_the_nodes(rack: Callable[[list[Situation]], Rack], tmp_path: Path) -> None:
+    """As ansible-rulebook does it where the event has meta.hosts: then no controller is in the limit."""
+    made = rack([Situation("silent", (by_slurmctld(SILENT),)), Situation("not in the event", (by_slurmctld(SILENT),))])
+    limited, _other = made.situations
+    (tmp_path / "repair.yml").write_text("[]", encoding="ascii")
+    repair: dict[str, Any] = {"hpc_slurm_repair_tasks": str(tmp_path / "repair.yml")}
+    play(tmp_path, "hpc.slurm.node_down", [limited], limit=limited, **repair)
+    assert made.shown() == {"silent": (False, ""), "not in the event": (False, SILENT)}
+
+
 @pytest.fixture
 def reboots_in_vain() -> Iterator[None]:
     """A reboot ends the compute daemon for ever. In the end all nodes of the lab are in service again."""
@@ -300,6 +311,9 @@ def test_a_person_s_decision_stands_when_daemons_die_and_reboots_fail(reboots_in
 @pytest.fixture
 def rulebook(tmp_path: Path) -> Iterator[Rulebook]:
     inventory(tmp_path, [*HOSTS[:6], "node7.cluster.local"])
+    # ansible-rulebook copies the inventory file elsewhere, and its playbooks do not see this.
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars/all.yml").write_text("hpc_slurm_check_tasks: /beside/the/inventory.yml\n", encoding="ascii")
     running = Rulebook(tmp_path, sync_interval=15, granularity="batch")
     try:
         wait_until("a first sync", 90, lambda: running.decisions("snapshot compared") and armed())
@@ -333,7 +347,9 @@ def test_a_node_that_fails_in_a_maintenance_is_met_after_it(rulebook: Rulebook) 
 
 
 def test_a_node_that_the_inventory_does_not_have_is_drained(rulebook: Rulebook) -> None:
+    # What the first sync has shown.
     assert rulebook.find(r'"value": "big\[00001-10000\],node8"')
+    assert rulebook.find('"name": "check tasks"') and not rulebook.find("/beside/the/inventory.yml")
     name = "node8"
     kill_slurmd(name)
     try:

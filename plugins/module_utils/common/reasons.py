@@ -61,7 +61,7 @@ _REPLACING = (
     *("switch_g_job_postfini failed", r"Cannot collect energy data\.", r"Failed to set node feature\(s\): '[^']*'"),
 )
 # What playbooks/node_down.yml writes.
-_REACTION = r"hpc\.slurm\.node_down (?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|by hand)(?:: '[^'\n]*' failed)?"
+_REACTION = r"hpc\.slurm\.node_down ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|by hand)(?:: '[^'\n]*' failed)?"
 
 
 def _any(texts: Iterable[str]) -> str:
@@ -121,3 +121,9 @@ def planned_absence(state: Iterable[str], reason: Optional[str]) -> bool:
     last = (reason or "").split(" : ")[-1]
     given_up = last in (_REBOOT_TIMEOUT, _RESUME_TIMEOUT) and flags <= {"MAINTENANCE", "POWERED_DOWN"}
     return bool(flags) and not given_up
+
+
+def reaction_event(reason: str) -> Optional[str]:
+    """Return the uuid of the event in the reason of a reaction, or C(by hand); None for another reason."""
+    found = _REACTED.fullmatch(reason)
+    return found[1] if found else None

@@ -29,6 +29,7 @@ from ..telemetry.log import log_decision
 from ..telemetry.metrics import Metrics
 from .body import parse_body
 from .guard import Guard, RefusedError, inbox_unavailable
+from .record_body import parse_record
 from .snapshot_body import parse_snapshot
 from .writer import Writer
 
@@ -71,6 +72,7 @@ def create_application(parts: Parts) -> web.Application:
     app = web.Application(middlewares=[guarded], client_max_size=parts.settings.max_body)
     app.on_response_prepare.append(guard.prepare)
     app.router.add_post("/{id}/snapshot", routes.snapshot)
+    app.router.add_post("/{id}/record", routes.record)
     app.router.add_post("/{id}/{class}/{type}", routes.notification)
     app.router.add_get("/healthz", routes.healthz)
     app.router.add_get("/metrics", routes.metrics)
@@ -132,6 +134,18 @@ class Routes:
         counter.labels("stored").inc()
         parts.on_stored()
         return web.json_response({"id": number, "events": events}, status=202)
+
+    async def record(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        self._expect_id(request)
+        larger = request.clone(client_max_size=MOST_SNAPSHOT)
+        record = await parse_body(larger, lambda text: parse_record(text, time.time()), "a record may be")
+        try:
+            await asyncio.to_thread(self._parts.resolver.add_record, record)
+        except sqlite3.Error as error:
+            raise inbox_unavailable(error) from error
+        return web.json_response({"groups": len(record.groups)}, status=202)
 
     def _expect_id(self, request: web.Request) -> None:
         given = request.match_info["id"].encode("utf-8", "surrogatepass")  # a path may not be UTF-8

@@ -24,6 +24,8 @@ UNREADABLE = (ValueError, KeyError, TypeError, SlurmError)
 
 # number, uuid, received, kind, summary, content, delivered, resolved
 Row = tuple[Any, ...]
+# The index of the summary in a row.
+SUMMARY = 4
 
 
 class Entry(NamedTuple):
@@ -39,6 +41,12 @@ class Entry(NamedTuple):
     summary: str
     content: dict[str, Any]
     delivered: int
+
+    @property
+    def is_node_state(self) -> bool:
+        """Whether it is a notification about the state of nodes."""
+        class_, _blank, type_ = self.summary.partition(" ")
+        return is_node_state(class_, type_)
 
 
 class NewEntry(NamedTuple):
@@ -59,14 +67,21 @@ class NewEntry(NamedTuple):
         :param text: what slurmctld appends to the program of a trigger: a hostlist, the id of a job, or the event kind.
         :raises SlurmError: when the text is something else.
         """
-        content, nodes, count = {"class": class_, "type": type_}, "", 0
+        trigger = {"class": class_, "type": type_}
+        summary, number, now = f"{class_} {type_}", str(uuid.uuid4()), time.time()
         if is_node_state(class_, type_):
-            content["hostlist"], nodes, count = text, text, len(hostlist.expand(text))
-        elif class_ == "job":
-            content["job_id"] = _job_id(text)
+            content = {**trigger, "hostlist": text}
+            return cls("notification", summary, content, number, now, text, len(hostlist.expand(text)))
+        if class_ == "job":
+            trigger["job_id"] = _job_id(text)
         elif text != type_:
             raise SlurmError(f"the body is not {type_}, which a trigger of this event kind sends")
-        return cls("notification", f"{class_} {type_}", content, str(uuid.uuid4()), time.time(), nodes, count)
+        return cls("notification", summary, {"trigger": trigger, "reports": []}, number, now)
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether there is nothing to compare with the ledger, which has the states of nodes."""
+        return "hostlist" not in self.content
 
     @classmethod
     def event(cls, event: dict[str, Any]) -> NewEntry:
