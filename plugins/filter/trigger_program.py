@@ -54,7 +54,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common.names import near
+from ansible_collections.hpc.slurm.plugins.module_utils.common.names import suggest
 from ansible_collections.hpc.slurm.plugins.module_utils.common.trigger_events import CLASSES, class_of, program
 
 CURL_CONFIG = "/etc/slurm/hpc-slurm-listener.conf"
@@ -68,7 +68,7 @@ def trigger_program(event: str, address: str, curl_config: str = CURL_CONFIG, jo
     choices = CLASSES["job"] if job else sorted(kind for kinds in CLASSES.values() for kind in kinds)
     if event not in choices:
         about = "jobs" if job else "triggers"
-        raise AnsibleFilterError(f"there is no event kind {event} of {about}: {near(str(event), choices)}")
+        raise AnsibleFilterError(f"there is no event kind {event} of {about}: {suggest(str(event), choices)}")
     return program(event, "job" if job else class_of(event), address, curl_config)
 
 

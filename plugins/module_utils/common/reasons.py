@@ -127,3 +127,8 @@ def reaction_event(reason: str) -> Optional[str]:
     """Return the uuid of the event in the reason of a reaction, or C(by hand); None for another reason."""
     found = _REACTED.fullmatch(reason)
     return found[1] if found else None
+
+
+def continues(reason: str, text: str) -> bool:
+    """Return whether a node's reason is this one, or this one with what slurmctld has appended."""
+    return re.fullmatch(re.escape(reason) + _TAIL, text) is not None

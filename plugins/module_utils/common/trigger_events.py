@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from typing import Optional
 
 from ..adapter.errors import SlurmError
-from .names import near
+from .names import suggest
 
 # Event kinds that are a state of nodes.
 NODE_STATES = ("up", "down", "drained", "draining", "fail", "idle", "resume")
-# The first class of an event kind is the one that it is of without a job id. Classes are in the addresses of the
-# listener, too. The reconfiguration of the cluster is a node event for strigger.
+# The classes are also those in the listener's addresses. For strigger, a reconfiguration is an event of nodes as well.
 CLASSES = {
     "node": (*NODE_STATES, "reconfig"),
     "job": ("time", "fini", "up", "down", "fail"),
@@ -74,7 +73,7 @@ def events_to_set(
         if event in CLASSES["job"] and event not in choices:
             raise SlurmError(f"the event kind {event} is about one job: use slurm_trigger with its job_id")
         if event not in choices:
-            raise SlurmError(f"there is no event kind {event}: {near(str(event), choices)}")
+            raise SlurmError(f"there is no event kind {event}: {suggest(str(event), choices)}")
     return tuple(dict.fromkeys(chosen))
 
 

@@ -13,7 +13,7 @@ from typing import Optional
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common.reasons import held_by, planned_absence
+from ansible_collections.hpc.slurm.plugins.module_utils.common.reasons import continues, held_by, planned_absence
 
 EVENT = "5f0c0e5c-0000-4000-8000-000000000000"
 GPU = "gres/gpu count reported lower than configured (3 < 4)"
@@ -148,3 +148,19 @@ def test_slurm_user_is_that_of_the_configuration() -> None:
 )
 def test_an_absence_by_plan(state: str, reason: Optional[str], expected: bool) -> None:
     assert planned_absence(state.split("+"), reason) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("fan (3)", True),
+        ("fan (3) : reboot issued : reboot timed out", True),
+        ("fan (3) : Not responding", True),
+        ("fan (3) : do not touch", False),
+        ("a fan (3)", False),
+        ("fan (33)", False),
+        ("", False),
+    ],
+)
+def test_a_reason_with_what_slurmctld_appends(text: str, expected: bool) -> None:
+    assert continues("fan (3)", text) is expected
