@@ -35,7 +35,9 @@ description:
     for a node that is back it is C(up), C(resume) or C(idle), and from a snapshot always C(up).
   - C(sync_due) requests a run of the playbook C(hpc.slurm.sync), at the start and every O(sync_interval) seconds. Its
     C(first) is true for the one at the start.
-  - C(trigger_fired) has C(trigger.class) and C(trigger.type); see O(trigger_fired).
+  - C(trigger_fired) has C(trigger.type), the event kind as in strigger(1), and for a job C(trigger.job_id).
+    C(trigger.class) is C(node), C(job), C(slurmctld), C(slurmdbd), C(database) or C(burst_buffer). For nodes see
+    O(trigger_fired).
   - All events have C(listener.id), C(listener.url), C(listener.permanent), and C(listener.run),
     which is a new uuid at each start.
   - Playbooks post to C(/<id>/record) what they did with the nodes of an event. The status page shows it with the event,
@@ -112,7 +114,8 @@ options:
     default: true
   trigger_fired:
     description:
-      - Whether each notification also has an event C(trigger_fired), which then is the first.
+      - Whether each notification about nodes also has an event C(trigger_fired), which then is the first. Others always
+        have it.
       - With O(permanent=false) it always has one.
     type: bool
     default: false

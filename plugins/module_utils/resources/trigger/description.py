@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional
 
 from ...adapter.errors import SlurmError
 from ...common import hostlist
-from ...common.trigger_events import JOB_EVENTS, NODE_EVENTS, OTHER_EVENTS
+from ...common.trigger_events import CLASSES, RESOURCES, class_of
 
 Trigger = dict[str, Any]
 
@@ -88,19 +88,16 @@ def job_number(job_id: Optional[str]) -> Optional[str]:
 
 
 def _resource(event: str, job_id: Optional[str], nodes: frozenset[str]) -> str:
-    if job_id is not None:
-        if event not in JOB_EVENTS:
-            raise SlurmError(f"a job has no event {event}; there are: {', '.join(JOB_EVENTS)}")
-        if nodes:
-            raise SlurmError("nodes and job_id exclude each other: a trigger is about nodes or about a job")
-        return "job"
-    if event in OTHER_EVENTS or event == "reconfig":
-        if nodes:
-            raise SlurmError(f"the event {event} is not about nodes: leave nodes out")
-        return OTHER_EVENTS.get(event, "node")
-    if event not in NODE_EVENTS:
+    class_ = class_of(event) if job_id is None else "job"
+    if event not in CLASSES[class_]:
+        raise SlurmError(f"a job has no event {event}; there are: {', '.join(CLASSES['job'])}")
+    if nodes and job_id is not None:
+        raise SlurmError("nodes and job_id exclude each other: a trigger is about nodes or about a job")
+    if nodes and (class_ not in ("node", "job") or event == "reconfig"):
+        raise SlurmError(f"the event {event} is not about nodes: leave nodes out")
+    if class_ == "job" and job_id is None:
         raise SlurmError(f"the event {event} is about a job: give its job_id")
-    return "node"
+    return RESOURCES.get(class_, class_)
 
 
 def _program(program: str) -> str:

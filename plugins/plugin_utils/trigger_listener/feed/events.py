@@ -49,7 +49,7 @@ class EventBuilder:
             yield entry.content
             return
         number, received = uuid.UUID(entry.uuid), datetime.fromtimestamp(entry.received, timezone.utc).isoformat()
-        if entry.kind == "notification" and self._has_fired:
+        if self._fires(entry):
             keys = {"trigger": entry.content["trigger"], "listener": self._listener._asdict()}
             meta = event_meta(number, received, "trigger_fired", [])
             yield {"type": "trigger_fired", **keys, "notification": entry.uuid, "meta": meta}
@@ -71,15 +71,19 @@ class EventBuilder:
         """
         fired = int(entry.kind == "notification")
         if self._is_batch:
-            return min(entry.delivered, int(fired and self._has_fired))
-        return entry.delivered if self._has_fired else max(entry.delivered - fired, 0)
+            return min(entry.delivered, int(self._fires(entry)))
+        return entry.delivered if self._fires(entry) else max(entry.delivered - fired, 0)
 
     def progress(self, entry: Entry, count: int) -> int:
         """Return what to note after so many of an entry's events: C(trigger_fired) counts even where there is none.
 
         So the next run may have another setting, and no node is passed over.
         """
-        return count if self._has_fired or entry.kind != "notification" else count + 1
+        return count if self._fires(entry) or entry.kind != "notification" else count + 1
+
+    def _fires(self, entry: Entry) -> bool:
+        """Tell whether an entry has the event C(trigger_fired): the only one of what is not about nodes."""
+        return entry.kind == "notification" and (self._has_fired or not entry.is_node_state)
 
     def count(self, entry: Entry) -> int:
         """Return how many events an entry has."""

@@ -207,4 +207,5 @@ def _next_chunk(events: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 def _outcome(entry: Entry, failed: int) -> str:
     if failed:
         return "undeliverable"
-    return "delivered" if entry.kind == "event" or entry.content.get("reports") else "unchanged"
+    has_own_event = entry.kind == "event" or (entry.kind == "notification" and not entry.is_node_state)
+    return "delivered" if has_own_event or entry.content.get("reports") else "unchanged"

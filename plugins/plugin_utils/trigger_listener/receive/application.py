@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from ....module_utils.adapter.errors import SlurmError
 from ....module_utils.common import hostlist
-from ....module_utils.common.trigger_events import NODE_STATES
+from ....module_utils.common.trigger_events import CLASSES
 from ..configure.settings import Settings
 from ..feed.events import EventBuilder
 from ..show.exposition import expose
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
     from .guard import Handler
 
-# The classes of notifications, and the types of each.
-NOTIFICATION_TYPES = {"node": NODE_STATES}
 # Bytes of a snapshot. Ten thousand nodes, each with a reason of its own, take two million.
 MOST_SNAPSHOT = 32 << 20
 # Characters, and nodes, of a hostlist that is parsed in less time than a change of threads takes.
@@ -94,7 +93,7 @@ class Routes:
         from aiohttp import web
 
         class_, type_ = request.match_info["class"], request.match_info["type"]
-        if type_ not in NOTIFICATION_TYPES.get(class_, ()):
+        if type_ not in CLASSES.get(class_, ()):
             raise RefusedError(404, "path", "no such address")
         self._expect_id(request)
         counter = self._parts.metrics.notifications
@@ -191,8 +190,8 @@ class Routes:
 
 
 def _is_quick(text: str) -> bool:
-    """Tell whether a hostlist is parsed quickly.
-
-    :raises SlurmError: when the text is not a hostlist.
-    """
-    return len(text) <= QUICK and hostlist.count(text) <= QUICK
+    """Tell whether the body of a notification is parsed quickly."""
+    try:
+        return len(text) <= QUICK and hostlist.count(text) <= QUICK
+    except SlurmError:
+        return True  # a short text that is not a hostlist

@@ -47,7 +47,7 @@ class Inbox:
 
         :raises InboxFullError: when too many are pending.
         """
-        rows = [to_row(entry, resolved=entry.kind == "event") for entry in entries]
+        rows = [to_row(entry, resolved=entry.is_resolved) for entry in entries]
         with self._database.transaction() as connection:
             expect_room(connection, rows)
             for row in rows:

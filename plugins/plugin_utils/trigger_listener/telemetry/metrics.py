@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....module_utils.common.trigger_events import NODE_STATES
+from ....module_utils.common.trigger_events import CLASSES
 
 
 class Metrics:
@@ -54,7 +54,8 @@ class Metrics:
         """Create the counters of requests at 0: Prometheus sees no increase in a series that begins at 1."""
         for result in ("stored", "refused", "unwritable"):
             self.snapshots.labels(result)
-            for state in NODE_STATES:
-                self.notifications.labels("node", state, result)
+            for class_, events in CLASSES.items():
+                for event in events:
+                    self.notifications.labels(class_, event, result)
         for reason in ("address", "token", "path", "body", "size", "inbox", "other"):
             self.refusals.labels(reason)

@@ -12,7 +12,7 @@ import uuid
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.feed.events import EventBuilder, listener_event
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.entries import Entry
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.entries import Entry, NewEntry
 from ansible_collections.hpc.slurm.tests.unit.listener import ME
 
 ORIGIN = str(uuid.UUID(int=7))
@@ -40,6 +40,24 @@ def built(entry, granularity="node", cluster="lab"):
     assert len({event["meta"]["uuid"] for event in events}) == len(events)
     assert {event["meta"]["received_at"] for event in events} <= {"1970-01-02T00:00:00.500000+00:00"}
     return events
+
+
+@pytest.mark.parametrize("granularity", ["node", "batch"])
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        {"class": "slurmctld", "type": "backup_slurmctld_assumed_control"},
+        {"class": "burst_buffer", "type": "burst_buffer"},
+        {"class": "job", "type": "down", "job_id": "4711"},
+        {"class": "node", "type": "reconfig"},
+    ],
+)
+def test_a_trigger_that_is_not_about_the_state_of_nodes(core, trigger, granularity):
+    text = trigger.get("job_id", trigger["type"])
+    core.inbox.store([NewEntry.notification(trigger["class"], trigger["type"], text)])
+    (fired,) = core.feed(granularity)
+    assert (fired["type"], fired["trigger"], fired["meta"]["hosts"]) == ("trigger_fired", trigger, [])
+    assert core.ledger() == {}
 
 
 def test_one_event_per_node():
