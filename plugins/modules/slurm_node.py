@@ -84,8 +84,8 @@ options:
       - For O(state=rebooted) and O(state=powered_down), whether to change nodes too that are out of service for another
         reason. By default they are skipped and listed in RV(skipped_nodes), since Slurm would return them to service
         whoever drained them, and their reason would be lost.
-      - A reason is not another one if it is O(reason), if O(only_reason) matches it, or if slurmctld itself took the node
-        out of service, as with V(Not responding).
+      - A reason is not another one if it is O(reason), if O(only_reason) matches it, or if slurmctld itself took the
+        node out of service, as with V(Not responding).
     type: bool
     default: false
   power_down_mode:
@@ -100,9 +100,10 @@ options:
   attributes:
     description:
       - Attributes to set, by the names that M(hpc.slurm.slurm_node_info) returns. V(comment) and V(extra) are text,
-        V(weight) is a number, V(available_features) and V(active_features) are lists, V(configured_gres) is a mapping
-        or text such as V(gpu:2,gpu:tesla:4K,bandwidth:no_consume:4G), V(cpu_binding) is one of V(off), V(core), V(socket), V(ldom) and
-        V(thread), V(address) and V(hostname) are those of slurmd.
+        V(weight) is a number, V(available_features) and V(active_features) are lists, V(cpu_binding) is one of V(off),
+        V(core), V(socket), V(ldom) and V(thread), V(address) and V(hostname) are those of slurmd.
+      - V(configured_gres) is a mapping or text such as V(gpu:2,gpu:tesla:1,bandwidth:no_consume:4G), of resources that
+        C(slurm.conf) and C(gres.conf) know.
       - An empty value clears an attribute; V(weight) becomes 1. V(address) and V(hostname) cannot be cleared.
       - When slurmctld restarts or is reconfigured, most of them return to their values in C(slurm.conf).
     type: dict
@@ -111,8 +112,8 @@ options:
       - For O(state=drained), O(state=down) and O(state=failed), whether to wait until no job is running, suspended or
         completing on the nodes. For O(state=rebooted), whether to wait until the nodes have booted and respond, for
         O(state=powered_down) until they are powered down, for O(state=powered_up) until they are up and respond.
-      - After O(wait_timeout) the task fails and returns RV(running_jobs) or RV(not_reached); the nodes stay as they are.
-        Nodes in RV(skipped_nodes) are not waited for.
+      - After O(wait_timeout) the task fails and returns RV(running_jobs) or RV(not_reached); the nodes stay as they
+        are. Nodes in RV(skipped_nodes) are not waited for.
       - The task fails earlier if Slurm gives up on a node, after the ResumeTimeout of C(slurm.conf).
     type: bool
     default: false

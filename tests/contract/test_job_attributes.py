@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every attribute of jobs and steps compared with the JSON of scontrol, on jobs of the real controller that have them."""
+"""Every attribute of jobs and steps compared with the JSON of scontrol, on jobs of the real controller."""
 
 from __future__ import annotations
 
@@ -60,6 +60,10 @@ def items(key: str) -> Expected:
 def set_number(key: str) -> Expected:
     """Return a number, None for 0: the value means that nothing is set."""
     return lambda job: number(job[key]) or None
+
+
+def plain_number(key: str) -> Expected:
+    return lambda job: number(job[key])
 
 
 def flag(name: str) -> Expected:
@@ -160,7 +164,7 @@ EXPECTED: dict[str, Expected] = {
     **{name: text(key) for name, key in TEXTS.items()},
     **{name: items(key) for name, key in LISTS.items()},
     **{name: set_number(key) for name, key in SET_NUMBERS.items()},
-    **{name: (lambda key: lambda job: number(job[key]))(key) for name, key in NUMBERS.items()},
+    **{name: plain_number(key) for name, key in NUMBERS.items()},
     **{name: flag(key) for name, key in FLAGS.items()},
     **{
         f"tres_per_{kind}": (lambda key: lambda job: parse_tres(job[key]))(f"tres_per_{kind}")

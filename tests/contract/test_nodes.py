@@ -18,7 +18,15 @@ from ansible_collections.hpc.slurm.plugins.module_utils.common.module import exe
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.node import attributes as node_attributes
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.plan import plan_nodes
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.task import STATES as TASK_STATES
-from ansible_collections.hpc.slurm.tests.contract.cluster import ALL_NODES, NODE_OPTIONS, NODES, look, release
+from ansible_collections.hpc.slurm.tests.contract.cluster import (
+    ALL_NODES,
+    NODE_OPTIONS,
+    NODES,
+    RealSlurm,
+    look,
+    release,
+)
+from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 # Every state that updates can bring an idle node into, with the requests that do.
 STATES = {

@@ -37,6 +37,7 @@ class PowerDown(Target):
             adds=frozenset(("POWER_DOWN", "DRAIN") if request == "POWER_DOWN_ASAP" else ("POWER_DOWN",)),
             drops=REBOOTING | (POWERING_UP if request == "POWER_DOWN_FORCE" else set()),
             undoes_drain=True,
+            slurm_reason="POWER_DOWN_ASAP",
         )
 
     def is_reached(self, node: Node) -> bool:
@@ -53,7 +54,7 @@ class PowerDown(Target):
     def after(self, node: Node, reason: Optional[str], user: str) -> Node:
         """Return a node after the request: slurmctld gives a reason to a node that it drains and that has none."""
         drains = "DRAIN" in self.adds and not node["reason"]
-        given = {"reason": "POWER_DOWN_ASAP", "reason_user": None} if drains else {}
+        given = {"reason": self.slurm_reason, "reason_user": None} if drains else {}
         return {**node, "state": self.predict(node["state"]), **given}
 
     def wait(self, slurm: Slurm, names: list[str]) -> Wait:

@@ -33,6 +33,7 @@ class Target:
     :param takes_out: whether it takes nodes out of service.
     :param resumes: whether it brings nodes back into service, wholly or in part.
     :param undoes_drain: whether Slurm ends a drain on the way to it, so that a node comes back into service.
+    :param slurm_reason: the reason that slurmctld itself gives to a node that it drains on the way, and that has none.
     :param fields: attributes of a node that it reads besides the state.
     """
 
@@ -46,6 +47,7 @@ class Target:
     takes_out: bool = False
     resumes: bool = False
     undoes_drain: bool = False
+    slurm_reason: Optional[str] = None
     fields: tuple[str, ...] = ()
 
     def is_reached(self, node: Node) -> bool:
