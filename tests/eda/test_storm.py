@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from story import EVENTS, NODE, Rulebook, armed, kill_slurmd, logged_by_slurmctld, node, wait_until
 
-pytestmark = pytest.mark.chaos
+pytestmark = pytest.mark.scale
 
 
 def update(nodes: str, state: str, check: bool = True) -> None:
