@@ -159,7 +159,7 @@ class Story:
 
         :raises MissingError: with the step that did not happen.
         """
-        self._wait(Step("triggers set", "the listener is up and the triggers are set", 60, self._armed))
+        self._wait(Step("triggers set", "the listener is up and the triggers are set", 240, self._armed))
         self.failed_at = kill_slurmd(NODE)
         self.times = [("failure", self.failed_at)]
         self._say(self.failed_at, f"the slurmd of {NODE} is killed with SIGKILL")

@@ -16,7 +16,7 @@ import pytest
 from engine import NODES, Engine, Senders, program_of_triggers
 from story import wait_until
 
-pytestmark = pytest.mark.chaos
+pytestmark = pytest.mark.scale
 
 FLAPPING = NODES[1:101]
 ROUNDS = 20

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 from story import CHECKOUT, EVENTS, LOGS, Rulebook, armed, inventory, kill_slurmd, node, wait_until
 
-pytestmark = pytest.mark.chaos
+pytestmark = pytest.mark.scale
 
 ADDRESS = "192.0.2.2"  # of the listener
 PRIMARY, BACKUP = "ctl1", "ctl2"
