@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple, Optional
 
 from ..module_utils.common.hostlist import fold
 from ..module_utils.common.reasons import OURS, PERSON, PLANNED, SLURMCTLD, UNKNOWN, held_by
@@ -84,3 +85,55 @@ def decide(
         }
         for decision, group in decided.items()
     ]
+
+
+RESUMED = Decision("resumed", "repaired, and it responds to slurmctld")
+TASKS_RUN = Decision("tasks run", "the site's tasks succeeded")
+CHANGED = Decision(NOTHING, "its state or reason changed before it was drained")
+HELD = Decision("held", "drained; no repair tasks are set for it, or the inventory has no host for it")
+UNREACHABLE = "Ansible could not reach its host"
+
+
+def record(
+    names: Iterable[str],
+    *,
+    decisions: Iterable[Mapping[str, Any]] = (),
+    drained: Iterable[str] = (),
+    hosts: Mapping[str, str] = MappingProxyType({}),
+    hostvars: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    error: Optional[str] = None,
+) -> list[dict[str, str]]:
+    """Return what a reaction did: groups with a hostlist, the decision, and why.
+
+    :param drained: the nodes that are drained now.
+    :param hosts: the nodes on whose hosts tasks ran, by host.
+    :param hostvars: C(hpc_slurm_outcome) of a host is empty where all succeeded, and says otherwise what failed.
+    :param error: why the whole run failed.
+    """
+    outcomes = {node: hostvars[host].get("hpc_slurm_outcome", UNREACHABLE) for host, node in hosts.items()}
+    is_drained = set(drained)
+    groups: dict[Decision, list[str]] = {}
+    if error is not None:
+        groups[Decision("failed", error)] = list(names)
+        decisions = ()
+    for decided in decisions:
+        first = Decision(decided["decision"], decided["why"])
+        for name in decided["names"]:
+            groups.setdefault(_result(first, name in is_drained, outcomes.get(name)), []).append(name)
+    return [{"nodes": fold(group), **decision._asdict()} for decision, group in groups.items()]
+
+
+def _result(decided: Decision, is_drained: bool, outcome: Optional[str]) -> Decision:
+    """Return what became of a decision about a node.
+
+    :param outcome: what failed of the tasks for it, empty when they succeeded, None when none ran.
+    """
+    if outcome:
+        return Decision("failed", outcome)
+    if decided.decision == DRAIN:
+        if not is_drained:
+            return CHANGED
+        return HELD if outcome is None else RESUMED
+    if decided.decision == RUN_TASKS:
+        return Decision(NOTHING, "no tasks are set for it") if outcome is None else TASKS_RUN
+    return decided

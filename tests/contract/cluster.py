@@ -68,6 +68,11 @@ class RealSlurm(Slurm):
         first = [word for words in jobs[:-1] for word in (*script, *words.split(), ":")]
         return int(command("sbatch", "--parsable", *first, *script, *jobs[-1].split(), f"--wrap={wrap}"))
 
+    def submit_texts(self, name: str, comment: str) -> int:
+        """Submit a held job with texts that may have blanks in them."""
+        texts = (f"--job-name={name}", f"--comment={comment}")
+        return int(command("sbatch", "--parsable", "--hold", "--output=/dev/null", *texts, "--wrap=true"))
+
     def cancel(self, job_id: Union[int, str]) -> None:
         command("scancel", str(job_id))
 

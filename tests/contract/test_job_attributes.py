@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every attribute of jobs and steps compared with the JSON of scontrol, on jobs of the real controller that have them."""
+"""Every attribute of jobs and steps compared with the JSON of scontrol, on jobs of the real controller."""
 
 from __future__ import annotations
 
@@ -57,6 +57,14 @@ def items(key: str) -> Expected:
     return lambda job: job[key].split(",") if job[key] else []
 
 
+def any_number(key: str) -> Expected:
+    return lambda job: number(job[key])
+
+
+def tres_counts(key: str) -> Expected:
+    return lambda job: parse_tres(job[key])
+
+
 def set_number(key: str) -> Expected:
     """Return a number, None for 0: the value means that nothing is set."""
     return lambda job: number(job[key]) or None
@@ -74,6 +82,10 @@ def frequency(value: Any) -> Optional[str]:
 def tres(key: str) -> Expected:
     """Return the counts of a text such as C(cpu=4,mem=100M,node=1), memory in MiB."""
     return lambda job: {**counts, "mem": counts["mem"] >> 20} if (counts := parse_tres(job[key])) else None
+
+
+def step_tres(name: str) -> Expected:
+    return lambda step: parse_tres(step["tres"]["per"][name.rpartition("_")[2]])
 
 
 def running(job: Json) -> bool:
@@ -160,12 +172,9 @@ EXPECTED: dict[str, Expected] = {
     **{name: text(key) for name, key in TEXTS.items()},
     **{name: items(key) for name, key in LISTS.items()},
     **{name: set_number(key) for name, key in SET_NUMBERS.items()},
-    **{name: (lambda key: lambda job: number(job[key]))(key) for name, key in NUMBERS.items()},
+    **{name: any_number(key) for name, key in NUMBERS.items()},
     **{name: flag(key) for name, key in FLAGS.items()},
-    **{
-        f"tres_per_{kind}": (lambda key: lambda job: parse_tres(job[key]))(f"tres_per_{kind}")
-        for kind in ("job", "node", "socket", "task")
-    },
+    **{name: tres_counts(name) for name in ("tres_per_job", "tres_per_node", "tres_per_socket", "tres_per_task")},
     "allocated_tres": tres("tres_alloc_str"),
     "array_tasks_waiting": lambda job: job["array_task_string"].partition("%")[0] or None,
     "cores_reserved_for_system": lambda job: None,  # the lab reserves none
@@ -220,7 +229,7 @@ STEP_EXPECTED: dict[str, Expected] = {
     "state": lambda step: "+".join(step["state"]),
     "time_limit": lambda step: None if (limit := number(step["time"]["limit"])) == "UNLIMITED" else limit,
     "tres": lambda step: tres("allocation")(step["tres"]),
-    **{name: (lambda kind: lambda step: parse_tres(step["tres"]["per"][kind]))(name[9:]) for name in STEP_TRES},
+    **{name: step_tres(name) for name in STEP_TRES},
     "user_name": text("user"),
 }
 # What the JSON does not have, or has of tracked resources only; the times are tested by themselves.

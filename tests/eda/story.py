@@ -33,7 +33,7 @@ RULEBOOK_LOG = LOGS / "rulebook.log"
 RESULT = LOGS / "result"
 NODE = "node3"
 CURL_CONFIG = Path("/etc/slurm/hpc-slurm-listener.conf")
-EVENTS = {"down", "drained", "fail", "resume", "up"}
+EVENTS = {"down", "drained", "fail", "resume", "up", "primary_slurmctld_resumed_operation"}
 TOKEN = "demo-token-of-the-lab-0123456789"
 
 
@@ -159,7 +159,7 @@ class Story:
 
         :raises MissingError: with the step that did not happen.
         """
-        self._wait(Step("triggers set", "the listener is up and the triggers are set", 60, self._armed))
+        self._wait(Step("triggers set", "the listener is up and the triggers are set", 240, self._armed))
         self.failed_at = kill_slurmd(NODE)
         self.times = [("failure", self.failed_at)]
         self._say(self.failed_at, f"the slurmd of {NODE} is killed with SIGKILL")
@@ -266,9 +266,9 @@ def free_port() -> int:
 HOSTS = [*(f"node{number}" for number in range(1, 8)), "node8.cluster.local"]
 
 
-def inventory(directory: Path, hosts: Sequence[str] = HOSTS) -> None:
-    """Write the lab's inventory with repair tasks."""
-    content = yaml.safe_load((CHECKOUT / "tests/lab/inventory.yml").read_text(encoding="utf-8"))
+def inventory(directory: Path, hosts: Sequence[str] = HOSTS, of_lab: str = "inventory.yml") -> None:
+    """Write an inventory of the lab with repair tasks."""
+    content = yaml.safe_load((CHECKOUT / "tests/lab" / of_lab).read_text(encoding="utf-8"))
     content["all"]["vars"]["hpc_slurm_repair_tasks"] = str(CHECKOUT / "tests/eda/repair.yml")
     content["all"]["children"]["slurm_nodes"]["hosts"] = dict.fromkeys(hosts)
     (directory / "inventory.yml").write_text(yaml.safe_dump(content), encoding="utf-8")

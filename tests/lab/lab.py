@@ -53,6 +53,8 @@ ENVIRONMENT = {
     "ANSIBLE_LOCALHOST_WARNING": "false",
     # The checkout is shared with the host: compiled files stay out of it.
     "PYTHONPYCACHEPREFIX": "/var/cache/python",
+    # That of two_controllers.sh.
+    "ANSIBLE_CONNECTION_PLUGINS": f"{INSIDE}/tests/lab/connection",
     # Tells the contract tests that they may change this cluster.
     "HPC_SLURM_LAB": "1",
 }

@@ -145,6 +145,12 @@ class FakeSlurm(Slurm):
         """Submit a job as sbatch does. A job that is not held and has a C(--nodelist) runs at once."""
         return self.cluster_jobs.submit(words, self.asking)
 
+    def submit_texts(self, name: str, comment: str) -> int:
+        """Submit a held job with texts that may have blanks in them."""
+        number = self.submit("--hold")
+        self.queue[number].update(name=name, comment=comment)
+        return number
+
     def cancel(self, job_id: Union[int, str]) -> None:
         """Cancel a job, an array, a het job or a task such as C(12_3), as scancel does."""
         self.cluster_jobs.cancel(str(job_id))

@@ -80,7 +80,7 @@ class Core:
         """Complete all pending entries, and return their events."""
         found: list[dict[str, Any]] = []
         while entry := self.resolver.next_entry():
-            found += EventBuilder(granularity, "lab", ME).events_of(entry)
+            found += EventBuilder(granularity, "lab", ME, trigger_fired=True).events_of(entry)
             self.inbox.complete(entry, "delivered")
         return found
 

@@ -122,10 +122,10 @@ def _run_command(command: list[str], environment: Mapping[str, str]) -> subproce
     # AnsibleModule.run_command may call fail_json, which would end this child process before it has sent its result
     # (isolation.py).
     # pylint: disable-next=ansible-bad-function
-    done = subprocess.run(command, capture_output=True, env=environment, check=False)
-    # As text subprocess would make line feeds of carriage returns, which are in somebody's comment.
-    output, errors = (written.decode("utf-8", "replace") for written in (done.stdout, done.stderr))
-    return subprocess.CompletedProcess(command, done.returncode, output, errors)
+    result = subprocess.run(command, capture_output=True, env=environment, check=False)
+    # subprocess would turn each \r\n in a comment or a program into \n.
+    stdout, stderr = (output.decode("utf-8", "replace") for output in (result.stdout, result.stderr))
+    return subprocess.CompletedProcess(command, result.returncode, stdout, stderr)
 
 
 def _import_pyslurm() -> ModuleType:

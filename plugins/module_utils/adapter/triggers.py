@@ -31,7 +31,7 @@ class TriggerRequests(Connection):
         Each has C(id), C(resource) (C(node), C(job), C(slurmctld), ...), C(resource_id) (C(*) for all nodes),
         C(event), C(offset) in seconds, C(user), C(permanent) and C(program).
         """
-        return [parse_trigger(line) for line in self._run("strigger", "--get", "--noheader").splitlines()]
+        return parse_triggers(self._run("strigger", "--get", "--noheader"))
 
     def set_trigger(self, *, selectors: Iterable[str], offset: int, permanent: bool, program: str) -> None:
         """Set a trigger. The controller does not return its id: call L(triggers) for it.
@@ -56,15 +56,27 @@ class TriggerRequests(Connection):
         return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
-def parse_trigger(line: str) -> dict[str, Any]:
-    """Return the trigger on a line of C(strigger --get --noheader).
+def parse_triggers(output: str) -> list[dict[str, Any]]:
+    """Return the triggers that C(strigger --get --noheader) prints.
 
-    :raises SlurmError: for a line that cannot be read.
+    A program may have line breaks, although slurmctld cannot run it then: a line that is not a trigger belongs to the
+    program before it.
+
+    :raises SlurmError: for a first line that is not a trigger.
     """
-    match = _TRIGGER.fullmatch(line.rstrip())
-    if not match:
-        raise SlurmError(f"cannot read this line of strigger --get: {line!r}", call="strigger --get")
-    fields: dict[str, Any] = match.groupdict()
+    programs: list[tuple[re.Match[str], list[str]]] = []
+    for line in output.removesuffix("\n").split("\n") if output else ():
+        if match := _TRIGGER.fullmatch(line):
+            programs.append((match, [match["program"]]))
+        elif programs:
+            programs[-1][1].append(line)
+        else:
+            raise SlurmError(f"cannot read this line of strigger --get: {line!r}", call="strigger --get")
+    return [_trigger(match, "\n".join(lines)) for match, lines in programs]
+
+
+def _trigger(match: re.Match[str], program: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {**match.groupdict(), "program": program}
     fields["permanent"] = "PERM" in (fields.pop("flags") or "")
     fields.update(id=int(fields["id"]), offset=int(fields["offset"]))
     if fields["resource_id"] == "(null)":  # what strigger shows for a burst buffer

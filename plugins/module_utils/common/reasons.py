@@ -61,7 +61,7 @@ _REPLACING = (
     *("switch_g_job_postfini failed", r"Cannot collect energy data\.", r"Failed to set node feature\(s\): '[^']*'"),
 )
 # What playbooks/node_down.yml writes.
-_REACTION = r"hpc\.slurm\.node_down (?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|by hand)(?:: '[^'\n]*' failed)?"
+_REACTION = r"hpc\.slurm\.node_down ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|by hand)(?:: '[^'\n]*' failed)?"
 
 
 def _any(texts: Iterable[str]) -> str:
@@ -126,3 +126,9 @@ def planned_absence(state: Iterable[str], reason: Optional[str]) -> bool:
 def continues(reason: str, text: str) -> bool:
     """Return whether a node's reason is this one, or this one with what slurmctld has appended."""
     return re.fullmatch(re.escape(reason) + _TAIL, text) is not None
+
+
+def reaction_event(reason: str) -> Optional[str]:
+    """Return the uuid of the event in the reason of a reaction, or C(by hand); None for another reason."""
+    found = _REACTED.fullmatch(reason)
+    return found[1] if found else None

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from ...adapter.errors import SlurmError
 from ...adapter.gres import parse_gres
 from ...common.names import expect_known
+from ...common.texts import expect_text
 
 # A generic resource in gres.conf(5): its name, a type, whether it is only counted, how many there are.
 _GRES = re.compile(r"[A-Za-z]\w*(:[\w.+-]*[A-Za-z][\w.+-]*)?(:no_consume)?(:\d+[KMGTP]?)?", re.IGNORECASE)
@@ -33,11 +34,13 @@ class Attribute(NamedTuple):
 
 
 def as_text(value: Any) -> Any:
-    """A line of text; an empty one is not set."""
-    text = str(value).strip() if value is not None else ""
-    if "\n" in text:
-        raise SlurmError(f"an attribute of a node is one line, this has more: {text!r}")
-    return text or None
+    """Text, exactly as it is given; an empty one is not set."""
+    return None if value is None else str(value) or None
+
+
+def as_name(value: Any) -> Any:
+    """A host name or an address, without blanks around it."""
+    return None if value is None else str(value).strip() or None
 
 
 def as_set(value: Any) -> list[str]:
@@ -77,13 +80,13 @@ def as_binding(value: Any) -> Any:
 
 ATTRIBUTES = {
     "active_features": Attribute("activefeatures", as_set, ",".join),
-    "address": Attribute("nodeaddr", as_text),
+    "address": Attribute("nodeaddr", as_name),
     "available_features": Attribute("availablefeatures", as_set, ",".join),
     "comment": Attribute("comment", as_text),
     "configured_gres": Attribute("gres", as_gres, lambda gres: ",".join(f"{name}:{gres[name]}" for name in gres)),
     "cpu_binding": Attribute("cpubind", as_binding, lambda value: value or "off"),
     "extra": Attribute("extra", as_text),
-    "hostname": Attribute("nodehostname", as_text),
+    "hostname": Attribute("nodehostname", as_name),
     "weight": Attribute("weight", as_weight),
 }
 # Slurm refuses an empty value of these.
@@ -97,6 +100,9 @@ def normalised(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     expect_known("a node", "attribute to set", list(given), ATTRIBUTES)
     values = {name: ATTRIBUTES[name].normalise(value) for name, value in given.items()}
+    for name, value in values.items():
+        if isinstance(value, str) and "\n" in expect_text(name, value):
+            raise SlurmError(f"an attribute of a node is one line, this has more: {value!r}")
     for name in _NEVER_EMPTY:
         if name in values and values[name] is None:
             raise SlurmError(f"{name} cannot be cleared: Slurm needs one")

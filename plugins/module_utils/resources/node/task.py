@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Optional
 from ...adapter.errors import SlurmError
 from ...common.node_states import OUT_OF_SERVICE
 from ...common.reasons import SLURMCTLD, continues, out_of_service_by
+from ...common.texts import expect_text
 from .attributes import normalised
 from .power import PowerDown, PowerUp
 from .reboot import Reboot
@@ -126,7 +127,7 @@ def _reason(params: dict[str, Any], target: Optional[Target]) -> Optional[str]:
         return None
     if reason is not None and not reason.strip():
         raise SlurmError("reason is empty: say why the node is out of service, or leave the option out")
-    return reason or target.default_reason
+    return expect_text("reason", reason) if reason else target.default_reason
 
 
 def _pattern(text: Optional[str]) -> Optional[re.Pattern[str]]:

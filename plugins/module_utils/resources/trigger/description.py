@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional
 
 from ...adapter.errors import SlurmError
 from ...common import hostlist
-from ...common.trigger_events import JOB_EVENTS, NODE_EVENTS, OTHER_EVENTS
+from ...common.trigger_events import CLASSES, RESOURCES, class_of
 
 Trigger = dict[str, Any]
 
@@ -88,19 +88,16 @@ def job_number(job_id: Optional[str]) -> Optional[str]:
 
 
 def _resource(event: str, job_id: Optional[str], nodes: frozenset[str]) -> str:
-    if job_id is not None:
-        if event not in JOB_EVENTS:
-            raise SlurmError(f"a job has no event {event}; there are: {', '.join(JOB_EVENTS)}")
-        if nodes:
-            raise SlurmError("nodes and job_id exclude each other: a trigger is about nodes or about a job")
-        return "job"
-    if event in OTHER_EVENTS or event == "reconfig":
-        if nodes:
-            raise SlurmError(f"the event {event} is not about nodes: leave nodes out")
-        return OTHER_EVENTS.get(event, "node")
-    if event not in NODE_EVENTS:
+    class_ = class_of(event) if job_id is None else "job"
+    if event not in CLASSES[class_]:
+        raise SlurmError(f"a job has no event {event}; there are: {', '.join(CLASSES['job'])}")
+    if nodes and job_id is not None:
+        raise SlurmError("nodes and job_id exclude each other: a trigger is about nodes or about a job")
+    if nodes and (class_ not in ("node", "job") or event == "reconfig"):
+        raise SlurmError(f"the event {event} is not about nodes: leave nodes out")
+    if class_ == "job" and job_id is None:
         raise SlurmError(f"the event {event} is about a job: give its job_id")
-    return "node"
+    return RESOURCES.get(class_, class_)
 
 
 def _program(program: str) -> str:
@@ -150,7 +147,7 @@ def matches_options(trigger: Trigger, params: dict[str, Any]) -> bool:
         nodes is None or _nodes(trigger) == frozenset(hostlist.from_option(nodes)),
         job_id is None or (trigger["resource"], trigger["resource_id"]) == ("job", job_id),
         all(params[name] is None or trigger[name] == params[name] for name in ("event", "offset", "permanent", "user")),
-        params["program"] is None or trigger["program"] == params["program"].strip(),
+        params["program"] is None or trigger["program"].strip() == params["program"].strip(),
         pattern_filter("purge_matching", params["purge_matching"])(trigger["program"]),
     )
     return all(checks)

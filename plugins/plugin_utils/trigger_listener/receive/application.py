@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from ....module_utils.adapter.errors import SlurmError
 from ....module_utils.common import hostlist
-from ....module_utils.common.trigger_events import NODE_STATES
+from ....module_utils.common.trigger_events import CLASSES
 from ..configure.settings import Settings
 from ..feed.events import EventBuilder
 from ..show.exposition import expose
@@ -28,6 +29,7 @@ from ..telemetry.log import log_decision
 from ..telemetry.metrics import Metrics
 from .body import parse_body
 from .guard import Guard, RefusedError, inbox_unavailable
+from .record_body import parse_record
 from .snapshot_body import parse_snapshot
 from .writer import Writer
 
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
 
     from .guard import Handler
 
-# The classes of notifications, and the types of each.
-NOTIFICATION_TYPES = {"node": NODE_STATES}
 # Bytes of a snapshot. Ten thousand nodes, each with a reason of its own, take two million.
 MOST_SNAPSHOT = 32 << 20
 # Characters, and nodes, of a hostlist that is parsed in less time than a change of threads takes.
@@ -72,6 +72,7 @@ def create_application(parts: Parts) -> web.Application:
     app = web.Application(middlewares=[guarded], client_max_size=parts.settings.max_body)
     app.on_response_prepare.append(guard.prepare)
     app.router.add_post("/{id}/snapshot", routes.snapshot)
+    app.router.add_post("/{id}/record", routes.record)
     app.router.add_post("/{id}/{class}/{type}", routes.notification)
     app.router.add_get("/healthz", routes.healthz)
     app.router.add_get("/metrics", routes.metrics)
@@ -92,7 +93,7 @@ class Routes:
         from aiohttp import web
 
         class_, type_ = request.match_info["class"], request.match_info["type"]
-        if type_ not in NOTIFICATION_TYPES.get(class_, ()):
+        if type_ not in CLASSES.get(class_, ()):
             raise RefusedError(404, "path", "no such address")
         self._expect_id(request)
         counter = self._parts.metrics.notifications
@@ -133,6 +134,18 @@ class Routes:
         counter.labels("stored").inc()
         parts.on_stored()
         return web.json_response({"id": number, "events": events}, status=202)
+
+    async def record(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        self._expect_id(request)
+        larger = request.clone(client_max_size=MOST_SNAPSHOT)
+        record = await parse_body(larger, lambda text: parse_record(text, time.time()), "a record may be")
+        try:
+            await asyncio.to_thread(self._parts.resolver.add_record, record)
+        except sqlite3.Error as error:
+            raise inbox_unavailable(error) from error
+        return web.json_response({"groups": len(record.groups)}, status=202)
 
     def _expect_id(self, request: web.Request) -> None:
         given = request.match_info["id"].encode("utf-8", "surrogatepass")  # a path may not be UTF-8
@@ -177,8 +190,8 @@ class Routes:
 
 
 def _is_quick(text: str) -> bool:
-    """Tell whether a hostlist is parsed quickly.
-
-    :raises SlurmError: when the text is not a hostlist.
-    """
-    return len(text) <= QUICK and hostlist.count(text) <= QUICK
+    """Tell whether the body of a notification is parsed quickly."""
+    try:
+        return len(text) <= QUICK and hostlist.count(text) <= QUICK
+    except SlurmError:
+        return True  # a short text that is not a hostlist

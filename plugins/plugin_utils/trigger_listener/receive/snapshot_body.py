@@ -26,7 +26,7 @@ from typing import Any, Optional
 
 from ....module_utils.adapter.errors import SlurmError
 from ....module_utils.common import hostlist
-from ....module_utils.common.reasons import SLURMCTLD, out_of_service_by
+from ....module_utils.common.reasons import OURS, SLURMCTLD, held_by, out_of_service_by, reaction_event
 from ..store.snapshot import Group, Snapshot
 
 MOST_SETTINGS = 100
@@ -103,7 +103,12 @@ def _group(given: dict[str, Any], where: str, slurm_user: str, skew: float) -> G
     since = _between(when or 0, f"{where}: reason_time", 0, 1e11) + skew
     flags, nodes = frozenset(given["state"]), hostlist.expand(given["nodes"])
     by_slurmctld = out_of_service_by(flags, reason, user, slurm_user) == SLURMCTLD
-    return Group(nodes, flags, reason, since, by_slurmctld, details)
+    return Group(nodes, flags, reason, since, by_slurmctld, details, _reaction(flags, reason, user, slurm_user))
+
+
+def _reaction(flags: frozenset[str], reason: str, user: Optional[str], slurm_user: str) -> Optional[str]:
+    """Return the event of the reaction that drained nodes, None for others and during a planned absence."""
+    return reaction_event(reason) if held_by(flags, reason, user, slurm_user) == OURS else None
 
 
 def _trigger(content: Any, where: str) -> dict[str, Any]:

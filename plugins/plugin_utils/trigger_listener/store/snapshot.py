@@ -13,7 +13,8 @@ class Group(NamedTuple):
     """Nodes that are out of service with the same state and reason.
 
     C(since) is when the reason was given, by the listener's clock; C(by_slurmctld) is whether slurmctld itself took
-    them out of service; C(details) are keys for the events.
+    them out of service; C(reaction) is the event of the reaction that drained them, if one did; C(details) are keys for
+    the events.
     """
 
     nodes: list[str]
@@ -22,6 +23,7 @@ class Group(NamedTuple):
     since: float
     by_slurmctld: bool
     details: dict[str, Any]
+    reaction: Optional[str] = None
 
 
 class Snapshot(NamedTuple):

@@ -97,3 +97,48 @@ def test_reactions_of_one_kind_are_one_decision() -> None:
         f"hpc.slurm.node_down {EVENT} : Not responding",
         "hpc.slurm.node_down by hand",
     ]
+
+
+def decided(decision: str, *names: str, why: str = "why") -> dict[str, Any]:
+    return {"decision": decision, "why": why, "names": list(names), "nodes": "", "reasons": []}
+
+
+def test_the_record_of_a_run() -> None:
+    decisions = [decided("drain", "n1", "n2", "n3", "n4", "n5"), decided("nothing", "n6", "n7", why="a person")]
+    hosts = {"host1": "n1", "host2": "n2", "host3": "n3"}
+    hostvars: dict[str, dict[str, Any]] = {
+        "host1": {"hpc_slurm_outcome": ""},
+        "host2": {"hpc_slurm_outcome": "Turn it on: no power"},
+        "host3": {},
+    }
+    names = [f"n{number}" for number in range(1, 8)]
+    drained = ["n1", "n2", "n3", "n4"]
+    found = reactions.record(names, decisions=decisions, drained=drained, hosts=hosts, hostvars=hostvars)
+    assert [(it["nodes"], it["decision"], it["why"]) for it in found] == [
+        ("n1", *reactions.RESUMED),
+        ("n2", "failed", "Turn it on: no power"),
+        ("n3", "failed", "Ansible could not reach its host"),
+        ("n4", *reactions.HELD),
+        ("n5", *reactions.CHANGED),
+        ("n[6-7]", "nothing", "a person"),
+    ]
+
+
+def test_the_record_of_the_site_s_tasks() -> None:
+    found = reactions.record(
+        ["n1", "n2", "n3"],
+        decisions=[decided("run tasks", "n1", "n2"), decided("nothing", "n3")],
+        hosts={"n1": "n1"},
+        hostvars={"n1": {"hpc_slurm_outcome": ""}},
+    )
+    assert [(it["nodes"], it["decision"]) for it in found] == [
+        ("n1", "tasks run"),
+        ("n2", "nothing"),
+        ("n3", "nothing"),
+    ]
+
+
+def test_the_record_of_a_run_that_failed() -> None:
+    assert reactions.record(["n1", "n2"], error="no controller") == [
+        {"nodes": "n[1-2]", "decision": "failed", "why": "no controller"}
+    ]

@@ -37,7 +37,7 @@ const STATE_LEVELS = new Map([
   ["down", "bad"], ["fail", "bad"], ["failing", "bad"], ["drained", "warn"], ["draining", "warn"],
 ]);
 const OUTCOME_LEVELS = new Map([
-  ["delivered", "good"], ["pending", "warn"], ["undeliverable", "bad"], ["unchanged", "none"],
+  ["delivered", "good"], ["pending", "warn"], ["undeliverable", "bad"], ["unchanged", "none"], ["merged", "none"],
 ]);
 
 const byId = (id) => document.getElementById(id);
@@ -172,8 +172,11 @@ const readEntry = (entry) => ({
   hostlist: string(entry.hostlist),
   nodes: number(entry.nodes) || 0,
   outcome: string(entry.outcome),
-  detail: string(entry.detail),
+  // What the reactions to it did, once they have ended.
+  detail: list(entry.reactions).map(object).map(readReaction).join("; ") || string(entry.detail),
 });
+
+const readReaction = (group) => `${string(group.decision)}: ${string(group.nodes)} (${string(group.why)})`;
 
 const compareNames = new Intl.Collator("en", { numeric: true }).compare;
 

@@ -33,7 +33,7 @@ def test_lines_of_strigger(pyslurm: ModuleType, command: Command) -> None:
     names = ("id", "resource", "resource_id", "event", "offset", "user", "permanent", "program")
     assert [tuple(found[name] for name in names) for found in Slurm().triggers()] == [
         (1, "node", "*", "down", 0, "slurm", True, "/usr/bin/true"),
-        (2, "node", "big00901", "down", 0, "slurm", False, "/usr/bin/true x  y"),
+        (2, "node", "big00901", "down", 0, "slurm", False, "/usr/bin/true x  y "),
         (31, "job", "1", "time", -60, "slurm", False, "/bin/a PERM"),
         (5, "other", "*", "burst_buffer", 0, "slurm", False, "/usr/bin/true"),
         (123456, "slurmctld", "*", "primary_slurmctld_resumed_operation", 32000, "averylongusername", True, "/p"),
@@ -45,6 +45,15 @@ def test_lines_of_strigger(pyslurm: ModuleType, command: Command) -> None:
 def test_no_triggers(pyslurm: ModuleType, command: Command) -> None:
     command("strigger", 'test "$*" = "--get --noheader"')
     assert Slurm().triggers() == []
+
+
+def test_programs_with_line_breaks_do_not_stop_the_reading(pyslurm: ModuleType, command: Command) -> None:
+    lines = [LINES[0] + " one", "two\rthree\u2028four", "", "  5 down", LINES[3] + " \\\t"]
+    command("strigger", "/bin/cat <<'END'\n" + "\n".join(lines) + "\nEND")
+    assert [found["program"] for found in Slurm().triggers()] == [
+        "/usr/bin/true one\ntwo\rthree\u2028four\n\n  5 down",
+        "/usr/bin/true \\\t",
+    ]
 
 
 @pytest.mark.parametrize("line", ["nonsense", "1 node * down 0 slurm true", "x node * down 0 slurm /bin/true", ""])

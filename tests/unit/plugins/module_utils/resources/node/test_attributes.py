@@ -13,12 +13,12 @@ from ansible_collections.hpc.slurm.plugins.module_utils.resources.node import at
 from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.resources.node.clusters import cluster, run
 
 TABLE: list[tuple[str, Any, Any, str]] = [
-    ("comment", " a = b ", "a = b", "a = b"),
+    ("comment", " a = b ", " a = b ", " a = b "),
     ("comment", 12, "12", "12"),
     ("comment", "", None, ""),
     ("comment", None, None, ""),
     ("extra", "e", "e", "e"),
-    ("extra", "  ", None, ""),
+    ("extra", "  ", "  ", "  "),
     ("weight", 7, 7, "7"),
     ("weight", "7", 7, "7"),
     ("weight", 0, 0, "0"),
@@ -68,6 +68,8 @@ def test_attribute_forms(name: str, given: Any, compared: Any, formatted: str) -
     ("given", "words"),
     [
         ({"comment": "a\nb"}, "an attribute of a node is one line"),
+        ({"comment": "a\0b"}, "comment has a NUL character"),
+        ({"extra": "caf\udce9"}, "extra is not UTF-8"),
         ({"weight": "heavy"}, "weight is a whole number, this is 'heavy'"),
         ({"weight": -1}, "weight is a whole number"),
         ({"weight": 1.5}, "weight is a whole number"),
