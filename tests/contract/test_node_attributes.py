@@ -109,10 +109,11 @@ WRONG_IN_PYSLURM = {
     "configured_gres",
     "cores_reserved_for_system",
     "memory_reserved_for_system",
-    "reason_user",
     "temporary_disk",
     "weight",
 }
+# As above, depending on what was done to the node before: pyslurm returns root while slurmctld has no user of a reason.
+WRONG_AT_TIMES = {"reason_user"}
 
 
 def shown(name: str) -> dict[str, Any]:
@@ -189,7 +190,7 @@ def test_what_pyslurm_gets_wrong(full: Slurm) -> None:
         }
         return {name: {**node, "state": node["state"].split("+")} for name, node in found.items()}
 
-    assert differing(read) == WRONG_IN_PYSLURM
+    assert differing(read) - WRONG_AT_TIMES == WRONG_IN_PYSLURM
 
 
 def test_generic_resources(full: Slurm) -> None:
