@@ -2,39 +2,44 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The aiohttp application: the listener's addresses and their handlers."""
+"""The Flask application: the listener's addresses and their views."""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import hmac
 import sqlite3
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
+from ....module_utils.adapter.errors import SlurmError
 from ....module_utils.common import hostlist
 from ....module_utils.common.trigger_events import NODE_STATES
 from ..configure.settings import Settings
 from ..feed.events import EventBuilder
 from ..show.exposition import expose
 from ..show.observer import Observer
-from ..show.overview import Overview
-from ..show.page.files import SECURITY_HEADERS, page_files
+from ..show.page import SECURITY_HEADERS, create_page
 from ..store.entries import NewEntry
 from ..store.inbox import Inbox, InboxFullError
 from ..store.resolver import Resolver
-from ..telemetry.log import log_decision
+from ..telemetry.log import log_decision, logger
 from ..telemetry.metrics import Metrics
-from .body import parse_body
-from .guard import Guard, RefusedError, inbox_unavailable
+from .body import read_body
+from .guard import Guard
 from .snapshot_body import parse_snapshot
 from .writer import Writer
+from .wsgi import in_thread, wait_for
+
+with contextlib.suppress(ImportError):  # source.py says what is missing
+    from flask import Blueprint, Flask, abort, request
+    from prometheus_client import CONTENT_TYPE_LATEST
+    from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
-    from .guard import Handler
+    from flask import Response
+    from flask.typing import ResponseReturnValue
 
 # The classes of notifications, and the types of each.
 NOTIFICATION_TYPES = {"node": NODE_STATES}
@@ -59,124 +64,123 @@ class Parts(NamedTuple):
     on_stored: Callable[[], None]
 
 
-def create_application(parts: Parts) -> web.Application:
+def create_app(parts: Parts) -> Flask:
     """Return the application."""
-    from aiohttp import web
+    app = Flask(__name__, static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # no redirects: curl does not follow them
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.mimetype = "application/json; charset=utf-8"  # type: ignore[attr-defined]
+    app.logger = logger.getChild("http")
+    guard = Guard(parts.settings, parts.metrics)
+    app.before_request(guard.authenticate)
+    app.register_error_handler(HTTPException, guard.refuse)
+    app.register_error_handler(SlurmError, lambda error: guard.refuse(BadRequest(error.message)))
+    for unwritable in UNWRITABLE:
+        app.register_error_handler(unwritable, lambda error: guard.refuse(inbox_unavailable(error)))
+    app.register_blueprint(create_page())
+    app.register_blueprint(create_notifications(parts))
+    app.register_blueprint(create_observations(parts))
 
-    guard, routes = Guard(parts.settings, parts.metrics), Routes(parts)
+    @app.before_request
+    def expect_one_slash() -> None:
+        if request.environ["PATH_INFO"].startswith("//"):  # Werkzeug would drop one
+            abort(404)
 
-    @web.middleware
-    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await guard.handle(request, handler)
+    @app.after_request
+    def name_no_software(response: Response) -> Response:
+        response.headers["Server"] = "hpc.slurm"
+        return response
 
-    app = web.Application(middlewares=[guarded], client_max_size=parts.settings.max_body)
-    app.on_response_prepare.append(guard.prepare)
-    app.router.add_post("/{id}/snapshot", routes.snapshot)
-    app.router.add_post("/{id}/{class}/{type}", routes.notification)
-    app.router.add_get("/healthz", routes.healthz)
-    app.router.add_get("/metrics", routes.metrics)
-    app.router.add_get("/status", routes.status)
-    for path in routes.pages:
-        app.router.add_get(path, routes.page)
     return app
 
 
-class Routes:
-    """The handlers of the addresses."""
+def create_notifications(parts: Parts) -> Blueprint:
+    """Return the addresses to which triggers and syncs post."""
+    routes, writer = Blueprint("notifications", __name__), Writer(parts.inbox)
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts, self.pages = parts, page_files()
-        self._writer = Writer(parts.inbox)
-
-    async def notification(self, request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        class_, type_ = request.match_info["class"], request.match_info["type"]
+    @routes.post("/<listener_id>/<class_>/<type_>")
+    def notification(listener_id: str, class_: str, type_: str) -> ResponseReturnValue:
         if type_ not in NOTIFICATION_TYPES.get(class_, ()):
-            raise RefusedError(404, "path", "no such address")
-        self._expect_id(request)
-        counter = self._parts.metrics.notifications
-        try:
-            new = await parse_body(
-                request, lambda text: NewEntry.notification(class_, type_, text), "max_body", _is_quick
-            )
-        except RefusedError:
-            counter.labels(class_, type_, "refused").inc()
-            raise
-        try:
-            await self._writer.store(new)
-        except (sqlite3.Error, InboxFullError) as error:
-            counter.labels(class_, type_, "unwritable").inc()
-            raise inbox_unavailable(error) from error
-        counter.labels(class_, type_, "stored").inc()
-        self._parts.on_stored()
+            abort(404, "no such address")
+        expect_id(listener_id)
+        with counted(parts.metrics.notifications, class_, type_):
+            text = read_body(parts.settings.max_body, "max_body")
+            parse = NewEntry.notification
+            new = parse(class_, type_, text) if is_quick(text) else in_thread(parse, class_, type_, text)
+            wait_for(writer.store(new))
+        parts.on_stored()
         shown = new.hostlist[:MOST_LOGGED]
         log_decision("notification stored", id=new.uuid, trigger=new.summary, nodes=new.nodes, hostlist=shown)
-        return web.json_response({"id": new.uuid, "nodes": new.nodes}, status=202)
+        return {"id": new.uuid, "nodes": new.nodes}, 202
 
-    async def snapshot(self, request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        self._expect_id(request)
-        parts, counter = self._parts, self._parts.metrics.snapshots
-        larger = request.clone(client_max_size=MOST_SNAPSHOT)
-        try:
-            snapshot = await parse_body(larger, lambda text: parse_snapshot(text, time.time()), "a snapshot may be")
-        except RefusedError:
-            counter.labels("refused").inc()
-            raise
-        try:
-            number, events = await asyncio.to_thread(parts.resolver.apply_snapshot, snapshot, parts.builder.count)
-        except (sqlite3.Error, InboxFullError) as error:
-            counter.labels("unwritable").inc()
-            raise inbox_unavailable(error) from error
-        counter.labels("stored").inc()
+    @routes.post("/<listener_id>/snapshot")
+    def snapshot(listener_id: str) -> ResponseReturnValue:
+        expect_id(listener_id)
+        with counted(parts.metrics.snapshots):
+            posted = in_thread(parse_snapshot, read_body(MOST_SNAPSHOT, "a snapshot may be"), time.time())
+            number, events = in_thread(parts.resolver.apply_snapshot, posted, parts.builder.count)
         parts.on_stored()
-        return web.json_response({"id": number, "events": events}, status=202)
+        return {"id": number, "events": events}, 202
 
-    def _expect_id(self, request: web.Request) -> None:
-        given = request.match_info["id"].encode("utf-8", "surrogatepass")  # a path may not be UTF-8
-        if not hmac.compare_digest(given, self._parts.listener_id.encode()):
-            raise RefusedError(404, "path", "no such address")
+    def expect_id(given: str) -> None:
+        if not hmac.compare_digest(given.encode(), parts.listener_id.encode()):
+            abort(404, "no such address")
 
-    async def healthz(self, _request: web.Request) -> web.Response:
-        from aiohttp import web
+    return routes
 
-        overview = await self._overview()
-        return web.json_response(overview.health() | overview.checks, status=503 if overview.problems else 200)
 
-    async def metrics(self, _request: web.Request) -> web.Response:
-        from aiohttp import web
-        from prometheus_client import CONTENT_TYPE_LATEST
+def create_observations(parts: Parts) -> Blueprint:
+    """Return the addresses that tell the listener's state."""
+    routes = Blueprint("observations", __name__)
 
+    @routes.get("/healthz")
+    def healthz() -> ResponseReturnValue:
+        overview = in_thread(parts.observer.read)
+        return overview.health() | overview.checks, 503 if overview.problems else 200
+
+    @routes.get("/metrics")
+    def metrics() -> ResponseReturnValue:
         try:
-            overview = await self._overview()
-        except RefusedError:
-            overview = None  # counters need no database
-        body = expose(self._parts.metrics, overview)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    async def status(self, _request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        overview = await self._overview()
-        content = overview.status(self._parts.settings.cluster, time.time())
-        return web.json_response(content, headers=SECURITY_HEADERS)
-
-    async def page(self, request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        file = self.pages[request.path]
-        return web.Response(body=file.body, headers=file.headers)
-
-    async def _overview(self) -> Overview:
-        try:
-            return await asyncio.to_thread(self._parts.observer.read)
+            overview = in_thread(parts.observer.read)
         except sqlite3.Error as error:
-            raise inbox_unavailable(error) from error
+            inbox_unavailable(error)
+            overview = None  # counters need no database
+        return expose(parts.metrics, overview), {"Content-Type": CONTENT_TYPE_LATEST}
+
+    @routes.get("/status")
+    def status() -> ResponseReturnValue:
+        overview = in_thread(parts.observer.read)
+        return overview.status(parts.settings.cluster, time.time()), SECURITY_HEADERS
+
+    return routes
 
 
-def _is_quick(text: str) -> bool:
+UNWRITABLE = (sqlite3.Error, InboxFullError)
+
+
+def inbox_unavailable(error: Union[sqlite3.Error, InboxFullError]) -> ServiceUnavailable:
+    """Log that the inbox is full or cannot be written, and return what to answer."""
+    log_decision("inbox unavailable", error=str(error), failing=True)
+    problem = "is full" if isinstance(error, InboxFullError) else "cannot be written"
+    return ServiceUnavailable(f"the inbox {problem}: try again later")
+
+
+@contextlib.contextmanager
+def counted(counter: Any, *labels: str) -> Iterator[None]:
+    """Count what is posted, by its result."""
+    try:
+        yield
+    except (HTTPException, SlurmError):
+        counter.labels(*labels, "refused").inc()
+        raise
+    except UNWRITABLE:
+        counter.labels(*labels, "unwritable").inc()
+        raise
+    counter.labels(*labels, "stored").inc()
+
+
+def is_quick(text: str) -> bool:
     """Tell whether a hostlist is parsed quickly.
 
     :raises SlurmError: when the text is not a hostlist.
