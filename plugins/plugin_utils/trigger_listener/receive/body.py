@@ -10,7 +10,7 @@ import contextlib
 
 with contextlib.suppress(ImportError):  # source.py says what is missing
     from flask import request
-    from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
+    from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 
 def read_body(limit: int, name: str) -> str:
@@ -20,18 +20,13 @@ def read_body(limit: int, name: str) -> str:
     :param name: the name of the limit, for the sender.
     :raises HTTPException: when it is too large, incomplete or not UTF-8.
     """
-    too_large = RequestEntityTooLarge(f"the body is larger than {name}, {limit} bytes")
-    # Of a chunked body, Werkzeug drops what is above its limit without an error.
-    request.max_content_length = limit + 1
     try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise too_large from None
-    except ClientDisconnected:
+        body = request.environ["wsgi.input"].read(limit + 1)
+    except ConnectionError:
         # The sender hung up or violated HTTP, or the server stops: n1 may be the first half of n10.
         raise BadRequest("the body is incomplete or invalid") from None
     if len(body) > limit:
-        raise too_large
+        raise RequestEntityTooLarge(f"the body is larger than {name}, {limit} bytes")
     try:
         return body.decode("utf-8").strip()
     except UnicodeDecodeError:

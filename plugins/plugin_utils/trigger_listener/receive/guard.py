@@ -15,9 +15,10 @@ from ..configure.settings import Settings
 from ..show.page import challenge
 from ..telemetry.log import log_decision
 from ..telemetry.metrics import Metrics
+from .json_answer import answer_json
 
 with contextlib.suppress(ImportError):  # source.py says what is missing
-    from flask import abort, jsonify, request
+    from flask import abort, request
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -46,22 +47,23 @@ class Guard:
 
     def authenticate(self) -> None:
         """Check address and token, the token as raw bytes and in constant time, before anything else is looked at."""
-        if request.headers.get("Expect", "100-continue").lower() != "100-continue":
+        environ, settings = request.environ, self._settings
+        if environ.get("HTTP_EXPECT", "100-continue").lower() != "100-continue":
             abort(417)
-        settings = self._settings
-        if settings.allowed_networks and not self._is_allowed(request.remote_addr or "::"):
+        if settings.allowed_networks and not self._is_allowed(environ["REMOTE_ADDR"] or "::"):
             abort(403, "this address is not allowed")
         # Of two headers it is both values, and no token.
-        given = request.headers.get("Authorization", "").encode("latin-1")
-        if settings.tokens and not settings.tokens.accept(given, request.method):
+        given = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1")
+        if settings.tokens and not settings.tokens.accept(given, environ["REQUEST_METHOD"]):
             abort(401, "no token, or a wrong one: send Authorization: Bearer TOKEN")
+        if environ["PATH_INFO"].startswith("//"):
+            abort(404)  # Werkzeug would drop a slash
 
     def refuse(self, error: HTTPException) -> Response:
         """Return the answer of a refusal."""
         status = error.code or 500
         self._count(status)
-        response = jsonify({"error": error.name if _is_general(error) else error.description})
-        response.status_code = status
+        response = answer_json({"error": error.name if _is_general(error) else error.description}, status)
         if status == 401:
             response.headers["WWW-Authenticate"] = challenge(request.path)
         if status == 503:

@@ -79,6 +79,7 @@ class Server:
             logger=_logger(),
             auto_decompress=False,  # a small body must stay small
             lingering_time=0,
+            tcp_keepalive=False,  # no connection lasts long
             max_line_size=MOST_LINE,
             max_field_size=MOST_LINE,
         )

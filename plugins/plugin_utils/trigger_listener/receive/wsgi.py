@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import io
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 T = TypeVar("T")
+# The header Server names no software.
+SERVER = "hpc.slurm"
 
 
 def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -49,14 +52,26 @@ class Adapter:
     """Handles the requests of aiohttp's server with a WSGI application."""
 
     def __init__(self, application: WSGIApplication, scheme: str) -> None:
-        self._application, self._scheme = application, scheme
+        self._application = application
+        self._environ = {
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": "",
+            "SERVER_PORT": "",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": scheme,
+            "wsgi.input_terminated": True,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Return the application's answer to a request."""
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         call = greenlet(self._answer)
-        found = call.switch(self._environ(request))
+        found = call.switch(self._environ_of(request))
         while not call.dead:
             try:
                 result = await found
@@ -81,40 +96,41 @@ class Adapter:
             if hasattr(chunks, "close"):
                 chunks.close()
         status, headers = head
-        return web.Response(status=int(status[:3]), headers=headers, body=body)
+        return web.Response(status=int(status[:3]), headers=[*headers, ("Server", SERVER)], body=body)
 
-    def _environ(self, request: web.BaseRequest) -> WSGIEnvironment:
-        host, port = request.transport.get_extra_info("sockname")[:2] if request.transport else ("", 0)
-        environ = {
+    def _environ_of(self, request: web.BaseRequest) -> WSGIEnvironment:
+        environ: WSGIEnvironment = {
+            **self._environ,
             "REQUEST_METHOD": request.method,
-            "SCRIPT_NAME": "",
             # An encoded slash stays one: it must not lead to another address.
             "PATH_INFO": request.rel_url.path_safe.encode("utf-8", "surrogateescape").decode("latin-1"),
             "QUERY_STRING": request.rel_url.raw_query_string,
             "REMOTE_ADDR": request.remote or "",
-            "SERVER_NAME": host,
-            "SERVER_PORT": str(port),
             "SERVER_PROTOCOL": f"HTTP/{request.version.major}.{request.version.minor}",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": self._scheme,
-            "wsgi.input": _Body(request.content),
-            "wsgi.input_terminated": True,
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": False,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
+            "wsgi.input": _body(request.content),
         }
-        for raw_name, raw_value in request.raw_headers:
-            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-            if "_" not in name:  # else it could pass for another header
-                key = _variable(name)
-                environ[key] = f"{environ[key]},{value}" if key in environ else value
+        for name, raw in request.raw_headers:
+            if variable := _variable(name):
+                value = raw.decode("latin-1")
+                environ[variable] = f"{environ[variable]},{value}" if variable in environ else value
         return environ
 
 
-def _variable(header: str) -> str:
-    name = header.upper().replace("-", "_")
-    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+@functools.lru_cache(maxsize=100)
+def _variable(header: bytes) -> str:
+    """Return the name of a header's variable, empty for one that could pass for another header."""
+    name = header.decode("latin-1").upper()
+    if "_" in name:
+        return ""
+    variable = name.replace("-", "_")
+    return variable if variable in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{variable}"
+
+
+def _body(content: StreamReader) -> io.BufferedIOBase:
+    """Return the body of a request, for C(wsgi.input)."""
+    if content.is_eof() and not content.exception():  # as with curl, which sends both at once
+        return io.BytesIO(content.read_nowait())
+    return io.BufferedReader(_Body(content))
 
 
 class _Body(io.RawIOBase):
