@@ -2,16 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Flask application: the listener's addresses and their views."""
+"""The Flask application: the listener's addresses and their views.
+
+Views run in the server's own thread (wsgi.py): what waits or takes long there, is called through C(wait_for) or
+C(in_thread).
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hmac
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 from ....module_utils.adapter.errors import SlurmError
 from ....module_utils.common import hostlist
@@ -34,13 +39,13 @@ from .writer import Writer
 from .wsgi import in_thread, wait_for
 
 with contextlib.suppress(ImportError):  # source.py says what is missing
-    from flask import Blueprint, Flask, abort, request
+    from flask import Blueprint, Flask, Response, abort
     from prometheus_client import CONTENT_TYPE_LATEST
     from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 
 if TYPE_CHECKING:
-    from flask import Response
-    from flask.typing import ResponseReturnValue
+    from flask import Request
+    from werkzeug.routing import MapAdapter
 
 # The classes of notifications, and the types of each.
 NOTIFICATION_TYPES = {"node": NODE_STATES}
@@ -50,6 +55,8 @@ MOST_SNAPSHOT = 32 << 20
 QUICK = 200
 # Characters of a hostlist in the log.
 MOST_LOGGED = 200
+# Why nothing can be stored.
+UNWRITABLE = (sqlite3.Error, InboxFullError)
 
 
 class Parts(NamedTuple):
@@ -65,32 +72,41 @@ class Parts(NamedTuple):
     on_stored: Callable[[], None]
 
 
-class Listener(Flask):
-    """Flask, without what takes time and is not needed here."""
-
-    def create_url_adapter(self, request):
-        return None if request is None else self.url_map.bind("", path_info=request.path, default_method=request.method)
-
-    def ensure_sync(self, func):
-        return func
-
-
 def create_app(parts: Parts) -> Flask:
     """Return the application."""
-    app = Listener(__name__, static_folder=None)
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.merge_slashes = False  # no redirects: curl does not follow them
-    app.logger = logger.getChild("http")
+    app = create_flask()
     guard = Guard(parts.settings, parts.metrics)
     app.before_request(guard.authenticate)
     app.register_error_handler(HTTPException, guard.refuse)
     app.register_error_handler(SlurmError, lambda error: guard.refuse(BadRequest(error.message)))
     for unwritable in UNWRITABLE:
         app.register_error_handler(unwritable, lambda error: guard.refuse(inbox_unavailable(error)))
-    app.register_blueprint(create_page())
     app.register_blueprint(create_notifications(parts))
     app.register_blueprint(create_observations(parts))
+    app.register_blueprint(create_page())
+    return app
 
+
+def create_flask() -> Flask:
+    """Return a Flask application without addresses.
+
+    It does not do what takes time for each request and is not needed here: look at the header Host, which may be
+    anything, and find out whether a function is a coroutine.
+    """
+
+    class Lean(Flask):
+        def create_url_adapter(self, request: Optional[Request]) -> Optional[MapAdapter]:
+            if request is None:
+                return None
+            return self.url_map.bind("", path_info=request.path, default_method=request.method)
+
+        def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+            return func
+
+    app = Lean(__name__, static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # no redirects, which curl does not follow
+    app.logger = logger.getChild("http")
     return app
 
 
@@ -98,10 +114,7 @@ def create_notifications(parts: Parts) -> Blueprint:
     """Return the addresses to which triggers and syncs post."""
     routes, writer = Blueprint("notifications", __name__), Writer(parts.inbox)
 
-    @routes.post("/<listener_id>/<class_>/<type_>")
-    def notification(listener_id: str, class_: str, type_: str) -> ResponseReturnValue:
-        if type_ not in NOTIFICATION_TYPES.get(class_, ()):
-            abort(404, "no such address")
+    def notification(listener_id: str, class_: str, type_: str) -> Response:
         expect_id(listener_id)
         with counted(parts.metrics.notifications, class_, type_):
             text = read_body(parts.settings.max_body, "max_body")
@@ -113,8 +126,13 @@ def create_notifications(parts: Parts) -> Blueprint:
         log_decision("notification stored", id=new.uuid, trigger=new.summary, nodes=new.nodes, hostlist=shown)
         return answer_json({"id": new.uuid, "nodes": new.nodes}, 202)
 
+    for class_, types in NOTIFICATION_TYPES.items():
+        for type_ in types:
+            view = functools.partial(notification, class_=class_, type_=type_)
+            routes.add_url_rule(f"/<listener_id>/{class_}/{type_}", f"{class_}_{type_}", view, methods=["POST"])
+
     @routes.post("/<listener_id>/snapshot")
-    def snapshot(listener_id: str) -> ResponseReturnValue:
+    def snapshot(listener_id: str) -> Response:
         expect_id(listener_id)
         with counted(parts.metrics.snapshots):
             posted = in_thread(parse_snapshot, read_body(MOST_SNAPSHOT, "a snapshot may be"), time.time())
@@ -124,38 +142,35 @@ def create_notifications(parts: Parts) -> Blueprint:
 
     def expect_id(given: str) -> None:
         if not hmac.compare_digest(given.encode(), parts.listener_id.encode()):
-            abort(404, "no such address")
+            abort(404)
 
     return routes
 
 
 def create_observations(parts: Parts) -> Blueprint:
-    """Return the addresses that tell the listener's state."""
+    """Return the addresses that show the listener's state."""
     routes = Blueprint("observations", __name__)
 
     @routes.get("/healthz")
-    def healthz() -> ResponseReturnValue:
+    def healthz() -> Response:
         overview = in_thread(parts.observer.read)
         return answer_json(overview.health() | overview.checks, 503 if overview.problems else 200)
 
     @routes.get("/metrics")
-    def metrics() -> ResponseReturnValue:
+    def metrics() -> Response:
         try:
             overview = in_thread(parts.observer.read)
         except sqlite3.Error as error:
             inbox_unavailable(error)
             overview = None  # counters need no database
-        return expose(parts.metrics, overview), {"Content-Type": CONTENT_TYPE_LATEST}
+        return Response(expose(parts.metrics, overview), content_type=CONTENT_TYPE_LATEST)
 
     @routes.get("/status")
-    def status() -> ResponseReturnValue:
+    def status() -> Response:
         overview = in_thread(parts.observer.read)
         return answer_json(overview.status(parts.settings.cluster, time.time()), headers=SECURITY_HEADERS)
 
     return routes
-
-
-UNWRITABLE = (sqlite3.Error, InboxFullError)
 
 
 def inbox_unavailable(error: Union[sqlite3.Error, InboxFullError]) -> ServiceUnavailable:
@@ -165,18 +180,25 @@ def inbox_unavailable(error: Union[sqlite3.Error, InboxFullError]) -> ServiceUna
     return ServiceUnavailable(f"the inbox {problem}: try again later")
 
 
-@contextlib.contextmanager
-def counted(counter: Any, *labels: str) -> Iterator[None]:
-    """Count what is posted, by its result."""
-    try:
-        yield
-    except (HTTPException, SlurmError):
-        counter.labels(*labels, "refused").inc()
-        raise
-    except UNWRITABLE:
-        counter.labels(*labels, "unwritable").inc()
-        raise
-    counter.labels(*labels, "stored").inc()
+class counted:  # noqa: N801 - used as contextlib's are, which take longer
+    """Counts what is posted, by its result."""
+
+    def __init__(self, counter: Any, *labels: str) -> None:
+        self._counter, self._labels = counter, labels
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, failure: Optional[type[BaseException]], _error: object, _traceback: object) -> None:
+        if failure is None:
+            result = "stored"
+        elif issubclass(failure, UNWRITABLE):
+            result = "unwritable"
+        elif issubclass(failure, (HTTPException, SlurmError)):
+            result = "refused"
+        else:
+            return
+        self._counter.labels(*self._labels, result).inc()
 
 
 def is_quick(text: str) -> bool:

@@ -63,7 +63,7 @@ class Guard:
         """Return the answer of a refusal."""
         status = error.code or 500
         self._count(status)
-        response = answer_json({"error": error.name if _is_general(error) else error.description}, status)
+        response = answer_json({"error": _message(error)}, status)
         if status == 401:
             response.headers["WWW-Authenticate"] = challenge(request.path)
         if status == 503:
@@ -85,6 +85,8 @@ class Guard:
         return any(sender in network for network in self._settings.allowed_networks)
 
 
-def _is_general(error: HTTPException) -> bool:
-    """Tell whether an error has Werkzeug's description of its status, which is written for people with a browser."""
-    return error.description == type(error).description
+def _message(error: HTTPException) -> str:
+    """Return what to tell the sender. Werkzeug's own descriptions are for people with a browser."""
+    if error.code == 404:
+        return "no such address"
+    return error.name if error.description == type(error).description else str(error.description)

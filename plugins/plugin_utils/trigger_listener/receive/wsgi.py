@@ -4,11 +4,13 @@
 
 """The adapter between aiohttp's HTTP server and the Flask application: it calls a WSGI application for each request.
 
-A WSGI application may block, so WSGI servers call it in a thread of a pool. Two changes of threads for each request take
-longer than everything else that is done for a notification. Here it is called in the server's own thread, in a greenlet:
-while a view waits in C(wait_for) or C(in_thread), for a slow sender, for the disk, or for work that takes long, the
-server handles other requests. Entries that are stored at the same time can so share a write, which threads cannot. What
-a view does outside of these two functions must be short: no other request is handled meanwhile.
+A WSGI application may block, so WSGI servers call it in threads. Here it is called in the server's own thread, for two
+reasons. Two changes of threads take longer than all else that is done for a notification. And notifications that arrive
+together must share one write to the disk, which takes as long as several of them.
+
+Each call is a greenlet. While a view waits in C(wait_for) or C(in_thread), for a slow sender, for the disk or for work
+that takes long, the server handles other requests. All else that a view does must be short: nothing else is handled
+meanwhile.
 """
 
 from __future__ import annotations
@@ -18,38 +20,41 @@ import contextlib
 import functools
 import io
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Optional, TypeVar
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 with contextlib.suppress(ImportError):  # source.py says what is missing
-    from aiohttp import StreamReader, web
+    from aiohttp import HttpVersion11, StreamReader, web
     from aiohttp.http_exceptions import HttpProcessingError
     from greenlet import getcurrent, greenlet
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 T = TypeVar("T")
-# The header Server names no software.
+# The header Server of every answer names no software.
 SERVER = "hpc.slurm"
 
 
 def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return the result of a coroutine; the server handles other requests until it is there. For views."""
+    """Return the result of a coroutine, in a view. The server handles other requests until it is there."""
     server = getcurrent().parent
-    if server is None:  # under another server, such as Flask's test client
+    if server is None:  # called by another server, such as Flask's test client
         return asyncio.run(coroutine)
     result: T = server.switch(coroutine)
     return result
 
 
 def in_thread(function: Callable[..., T], *args: Any) -> T:
-    """Return what a function returns that takes long; the server handles other requests meanwhile. For views."""
+    """Return what a function returns that takes long, in a view. The server handles other requests meanwhile."""
     return wait_for(asyncio.to_thread(function, *args))
 
 
 class Adapter:
-    """Handles the requests of aiohttp's server with a WSGI application."""
+    """Answers the requests of aiohttp's server with a WSGI application.
+
+    :param scheme: http or https.
+    """
 
     def __init__(self, application: WSGIApplication, scheme: str) -> None:
         self._application = application
@@ -67,15 +72,15 @@ class Adapter:
         }
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Return the application's answer to a request."""
-        if request.headers.get("Expect", "").lower() == "100-continue":
+        """Return the answer to a request."""
+        if request.version == HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         call = greenlet(self._answer)
         found = call.switch(self._environ_of(request))
-        while not call.dead:
+        while not call.dead:  # it waits for a coroutine
             try:
                 result = await found
-            except BaseException as error:  # noqa: BLE001: the view handles it, or else it is raised here
+            except BaseException as error:  # noqa: BLE001 - raised in the view
                 found = call.throw(error)
             else:
                 found = call.switch(result)
@@ -84,19 +89,22 @@ class Adapter:
 
     def _answer(self, environ: WSGIEnvironment) -> web.Response:
         head: list[Any] = []
+        body: list[bytes] = []
 
-        def start_response(status: str, headers: list[tuple[str, str]], _failure: Any = None) -> Callable[..., object]:
+        def start_response(
+            status: str, headers: list[tuple[str, str]], _failure: Any = None
+        ) -> Callable[[bytes], object]:
             head[:] = status, headers
-            return head.append  # write(), which Flask does not use
+            return body.append
 
         chunks: Iterable[bytes] = self._application(environ, start_response)
         try:
-            body = b"".join(chunks)
+            body.extend(chunks)
         finally:
             if hasattr(chunks, "close"):
                 chunks.close()
         status, headers = head
-        return web.Response(status=int(status[:3]), headers=[*headers, ("Server", SERVER)], body=body)
+        return web.Response(status=int(status[:3]), headers=[*headers, ("Server", SERVER)], body=b"".join(body))
 
     def _environ_of(self, request: web.BaseRequest) -> WSGIEnvironment:
         environ: WSGIEnvironment = {
@@ -118,7 +126,7 @@ class Adapter:
 
 @functools.lru_cache(maxsize=100)
 def _variable(header: bytes) -> str:
-    """Return the name of a header's variable, empty for one that could pass for another header."""
+    """Return the name of a header's variable, empty for a header that could pass for another one."""
     name = header.decode("latin-1").upper()
     if "_" in name:
         return ""
@@ -128,13 +136,13 @@ def _variable(header: bytes) -> str:
 
 def _body(content: StreamReader) -> io.BufferedIOBase:
     """Return the body of a request, for C(wsgi.input)."""
-    if content.is_eof() and not content.exception():  # as with curl, which sends both at once
+    if content.is_eof() and not content.exception():  # as from curl, which sends it with the headers
         return io.BytesIO(content.read_nowait())
-    return io.BufferedReader(_Body(content))
+    return io.BufferedReader(_ArrivingBody(content))
 
 
-class _Body(io.RawIOBase):
-    """The body of a request, C(wsgi.input).
+class _ArrivingBody(io.RawIOBase):
+    """A body that has not arrived yet.
 
     :raises ConnectionError: when the sender hangs up or violates HTTP, or the server stops, before its end.
     """
