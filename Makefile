@@ -2,7 +2,7 @@
 LAB := tests/lab/lab
 PYTEST := python3 -m pytest -p no:cacheprovider
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-lab test-quality test-contract test-integration test-eda test-chaos bench lab-up lab-down
+.PHONY: help demo test test-unit test-lab test-quality test-contract test-integration test-eda test-chaos test-scale test-accounting bench lab-up lab-down
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
@@ -10,7 +10,7 @@ help: ## this list
 demo: ## a node of a real Slurm fails, and a playbook repairs it
 	@tests/demo
 
-test: ## every suite but chaos and bench, in about 20 minutes
+test: ## every suite but the long chaos and scale, in less than 20 minutes
 	@tests/run
 
 test-unit: ## unit tests, without Slurm, on this machine's Python
@@ -33,6 +33,12 @@ test-eda: ## end to end, with the real ansible-rulebook
 
 test-chaos: ## end to end, with failures of every part on the way of an event
 	@tests/run chaos
+
+test-scale: ## end to end, at full size: a storm of thousands of nodes, two controllers
+	@tests/run scale
+
+test-accounting: ## the contract tests in a lab with accounting storage
+	@tests/run accounting
 
 bench: ## costs of the modules with 10,000 nodes and 50,000 jobs, and of the listener
 	@$(LAB) up && { $(LAB) exec -- sh -c 'for part in listener under_load modules; do python3 tests/bench/$$part.py || exit; done'; status=$$?; $(LAB) down; exit $$status; }

@@ -19,9 +19,11 @@ extends_documentation_fragment:
 options:
   job_ids:
     description:
-      - The jobs to return, as for squeue(1). V(123) is a job, with all tasks of a job array and all components of a
-        heterogeneous job; V(123_4) is a task of an array, V(123+1) a component.
-      - Jobs that do not exist are listed in RV(missing).
+      - The jobs to return, as squeue(1) takes them. V(123) is a job, with all tasks where it is an array and all
+        components where it is a het job, V(123_4) is a task of an array and V(123+1) a component of a het job.
+      - Quote ids with an underscore. YAML reads an unquoted V(123_4) as the number 1234, which the module cannot tell
+        from a job of that number; RV(missing) then shows the number.
+      - Those that are not there are named in RV(missing).
     type: list
     elements: str
   criteria:
@@ -81,6 +83,11 @@ EXAMPLES = r"""
       num_nodes: 1000
     attributes: [user_name, submit_time, state_reason]
 
+- name: Read a task of an array, whose id needs quotes
+  hpc.slurm.slurm_job_info:
+    job_ids: ["223473_4"]
+    attributes: [state, exit_code]
+
 - name: Read a job with its steps
   hpc.slurm.slurm_job_info:
     job_ids: "223473"
@@ -94,7 +101,11 @@ jobs:
   description:
     - The jobs by their ids, each with its attributes under pyslurm's names. Times are in seconds since the epoch,
       time limits in minutes, memory in MiB.
-    - The tasks of an array that have not started are one job, which lists them in RV(ignore:array_tasks_waiting).
+    - RV(ignore:gres) has the generic resources of a running job, the sum of its nodes; what a job asks for is in
+      RV(ignore:tres_per_job), RV(ignore:tres_per_node), RV(ignore:tres_per_socket) and RV(ignore:tres_per_task). Each
+      is a mapping of names to counts.
+    - The tasks of an array that have not started are one job, with RV(ignore:array_tasks_waiting) and without
+      RV(ignore:array_task_id).
   returned: success
   type: dict
   contains:
@@ -120,7 +131,7 @@ missing:
 """
 
 from ansible_collections.hpc.slurm.plugins.module_utils.common.module import run_module
-from ansible_collections.hpc.slurm.plugins.module_utils.resources.job import plan_info
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.job.info import plan_info
 
 
 def main() -> None:

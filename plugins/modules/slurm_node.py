@@ -20,11 +20,17 @@ extends_documentation_fragment:
 options:
   nodes:
     description:
-      - The nodes, as names or hostlists such as V(node[1-3],gpu07).
-      - An unknown node is an error, and nothing is changed.
+      - The nodes, as names or hostlists such as V(node[1-3],gpu07), or V(ALL) for all nodes of the cluster.
+      - An unknown node is an error, and nothing is changed. So is a node in state FUTURE, which Slurm hides.
+      - Either O(nodes) or O(partitions) is required.
     type: list
     elements: str
-    required: true
+  partitions:
+    description:
+      - Partitions, in the place of O(nodes). The task is about all their nodes.
+      - A partition without nodes is an error, and nothing is changed.
+    type: list
+    elements: str
   state:
     description:
       - The target state of the nodes.
@@ -35,11 +41,17 @@ options:
         not resume a node that registered with less than C(slurm.conf) says (flag INVALID_REG). If one of the nodes to
         change has this flag, the task fails and changes nothing.
       - V(rebooted) reboots nodes with the RebootProgram of C(slurm.conf) when their jobs have ended, unless they
-        booted after O(booted_after) or a reboot is pending.
+        booted after O(booted_after) or a reboot is pending. Nodes that are out of service for another reason are
+        skipped, see O(include_out_of_service).
+      - V(powered_down) powers nodes down with the SuspendProgram of C(slurm.conf), see O(power_down_mode); Slurm powers
+        them up again when a job needs them. Slurm ends a drain on the way, so nodes that are out of service for another
+        reason are skipped, see O(include_out_of_service). A pending reboot is cancelled.
+      - V(powered_up) powers nodes up with the ResumeProgram of C(slurm.conf). If a node is still being powered down,
+        the task fails and changes nothing. A node that is drained stays drained, but Slurm clears its reason.
       - V(undrained) removes a drain; a node that is down stays down. With the flag INVALID_REG it fails like
         V(resumed).
     type: str
-    choices: [down, drained, failed, resumed, rebooted, undrained]
+    choices: [down, drained, failed, resumed, rebooted, undrained, powered_down, powered_up]
   reason:
     description:
       - The reason to set, for O(state=down), O(state=drained), O(state=failed) and O(state=rebooted) only.
@@ -67,22 +79,42 @@ options:
     type: str
     choices: [resume, down]
     default: resume
+  include_out_of_service:
+    description:
+      - For O(state=rebooted) and O(state=powered_down), whether to change nodes too that are out of service for another
+        reason. By default they are skipped and listed in RV(skipped_nodes), since Slurm would return them to service
+        whoever drained them, and their reason would be lost.
+      - A reason is not another one if it is O(reason), if O(only_reason) matches it, or if slurmctld itself took the
+        node out of service, as with V(Not responding).
+    type: bool
+    default: false
+  power_down_mode:
+    description:
+      - For O(state=powered_down), what happens to jobs.
+      - V(idle) powers a node down when no job is on it; until then new jobs may start.
+      - V(asap) drains it and powers it down when its jobs have ended.
+      - V(force) requeues or kills its jobs and powers it down at once.
+    type: str
+    choices: [idle, asap, force]
+    default: idle
   attributes:
     description:
       - Attributes to set, by the names that M(hpc.slurm.slurm_node_info) returns. V(comment) and V(extra) are text,
-        V(weight) is a number, V(available_features) and V(active_features) are lists, V(configured_gres) is a mapping
-        or text such as V(gpu:2,gpu:tesla:1), V(cpu_binding) is one of V(off), V(core), V(socket), V(ldom) and
-        V(thread), V(address) and V(hostname) are those of slurmd.
+        V(weight) is a number, V(available_features) and V(active_features) are lists, V(cpu_binding) is one of V(off),
+        V(core), V(socket), V(ldom) and V(thread), V(address) and V(hostname) are those of slurmd.
+      - V(configured_gres) is a mapping or text such as V(gpu:2,gpu:tesla:1,bandwidth:no_consume:4G), of resources that
+        C(slurm.conf) and C(gres.conf) know.
       - An empty value clears an attribute; V(weight) becomes 1. V(address) and V(hostname) cannot be cleared.
       - When slurmctld restarts or is reconfigured, most of them return to their values in C(slurm.conf).
     type: dict
   wait:
     description:
       - For O(state=drained), O(state=down) and O(state=failed), whether to wait until no job is running, suspended or
-        completing on the nodes. For O(state=rebooted), whether to wait until the nodes have booted and respond.
-      - After O(wait_timeout) the task fails and returns RV(running_jobs) or RV(not_back); the nodes stay as they are.
-        Nodes in RV(skipped_nodes) are not waited for.
-      - The task fails earlier if Slurm gives up on a reboot, after the ResumeTimeout of C(slurm.conf).
+        completing on the nodes. For O(state=rebooted), whether to wait until the nodes have booted and respond, for
+        O(state=powered_down) until they are powered down, for O(state=powered_up) until they are up and respond.
+      - After O(wait_timeout) the task fails and returns RV(running_jobs) or RV(not_reached); the nodes stay as they
+        are. Nodes in RV(skipped_nodes) are not waited for.
+      - The task fails earlier if Slurm gives up on a node, after the ResumeTimeout of C(slurm.conf).
     type: bool
     default: false
   wait_timeout:
@@ -118,6 +150,13 @@ EXAMPLES = r"""
     nodes: gpu07,gpu08,rack4-[01-36]
     state: resumed
     only_reason: "ticket 1234"
+
+- name: Power down the nodes of a partition when their jobs have ended, and wait for that
+  hpc.slurm.slurm_node:
+    partitions: [summer]
+    state: powered_down
+    power_down_mode: asap
+    wait: true
 
 - name: Set a node down and kill its jobs
   hpc.slurm.slurm_node:
@@ -176,6 +215,13 @@ nodes:
     reason:
       description: The reason, or null.
       type: str
+    next_state:
+      description: For O(state=rebooted), the state that slurmctld sets after a reboot that is pending, or null.
+      type: str
+    state_after_reboot:
+      description: For O(state=rebooted), the state of the node after a reboot that is pending, or null.
+      type: list
+      elements: str
     reason_user:
       description: The user who set the reason, or null.
       type: str
@@ -204,8 +250,8 @@ running_jobs:
       user_name: alice
       state: RUNNING
       allocated_nodes: gpu07
-not_back:
-  description: The nodes that have not come back from the reboot, with their state.
+not_reached:
+  description: The nodes that have not rebooted, powered down or powered up, with their state.
   returned: when waiting failed
   type: dict
   sample:
@@ -217,7 +263,7 @@ partitions:
   sample:
     gpu: {nodes: 20, unavailable: 2, would_be_unavailable: 3, allowed: 2}
 skipped_nodes:
-  description: The nodes that O(only_reason) excluded, and why.
+  description: The nodes that O(only_reason) excluded, or that are out of service for another reason, and why.
   returned: success
   type: dict
   sample:
@@ -226,6 +272,7 @@ skipped_nodes:
 
 from ansible_collections.hpc.slurm.plugins.module_utils.common.module import run_module
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.plan import plan_nodes
+from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.power import POWER_DOWN_MODES
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.task import STATES
 
 
@@ -233,19 +280,23 @@ def main() -> None:
     run_module(
         plan_nodes,
         {
-            "nodes": {"type": "list", "elements": "str", "required": True},
+            "nodes": {"type": "list", "elements": "str"},
+            "partitions": {"type": "list", "elements": "str"},
             "state": {"type": "str", "choices": list(STATES)},
             "reason": {"type": "str"},
             "update_reason": {"type": "bool", "default": False},
             "only_reason": {"type": "str"},
             "booted_after": {"type": "str"},
             "next_state": {"type": "str", "choices": ["resume", "down"], "default": "resume"},
+            "power_down_mode": {"type": "str", "choices": list(POWER_DOWN_MODES), "default": "idle"},
+            "include_out_of_service": {"type": "bool", "default": False},
             "attributes": {"type": "dict"},
             "wait": {"type": "bool", "default": False},
             "wait_timeout": {"type": "int", "default": 3600},
             "max_unavailable": {"type": "str"},
         },
-        required_one_of=[("state", "attributes")],
+        required_one_of=[("nodes", "partitions"), ("state", "attributes")],
+        mutually_exclusive=[("nodes", "partitions")],
     )
 
 

@@ -18,7 +18,7 @@ extends_documentation_fragment:
 options:
   nodes:
     description:
-      - The nodes to return, as names or hostlists such as V(node[1-3],gpu07).
+      - The nodes to return, as names or hostlists such as V(node[1-3],gpu07), or V(ALL) for all nodes of the cluster.
       - An unknown node is an error.
     type: list
     elements: str
@@ -33,6 +33,7 @@ options:
       - Only nodes with one of these base states or flags, such as V(DOWN), V(DRAIN), V(IDLE) or V(NOT_RESPONDING).
         Case does not matter.
       - A state that Slurm does not have is an error. The C(maint) of sinfo(1) is V(MAINTENANCE).
+      - V(FUTURE) implies O(future=true).
     type: list
     elements: str
   attributes:
@@ -40,6 +41,12 @@ options:
       - The attributes to return of each node; all by default. With many nodes, name the attributes that you need.
     type: list
     elements: str
+  future:
+    description:
+      - Whether to return nodes in state FUTURE as well, as C(scontrol --future) does. Slurm hides them until slurmd
+        registers there. Attributes that only a node that has registered has are null.
+    type: bool
+    default: false
 seealso:
   - module: hpc.slurm.slurm_node
 """
@@ -100,7 +107,8 @@ from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.info impo
 
 def main() -> None:
     names = {"type": "list", "elements": "str"}
-    run_module(plan_info, {"nodes": names, "partitions": names, "states": names, "attributes": names})
+    options = {"nodes": names, "partitions": names, "states": names, "attributes": names}
+    run_module(plan_info, {**options, "future": {"type": "bool", "default": False}})
 
 
 if __name__ == "__main__":

@@ -60,7 +60,10 @@ options:
     type: list
     elements: str
   job_id:
-    description: The job of the trigger.
+    description:
+      - The number of the job that the trigger is about. Of an array this means the whole array.
+      - A task of an array that has started has a number of its own, C(squeue --format=%A) shows it. An id such as
+        V(123_4) is refused when quoted, and means job 1234 when not, since YAML reads it as that number.
     type: str
   offset:
     description: Seconds from the event to the start of the program, negative before the end of a job. The default is 0.

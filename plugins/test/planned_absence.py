@@ -46,7 +46,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.common.node_states import planned_absence
+from ..module_utils.common.reasons import planned_absence
 
 
 def is_planned_absence(node: Any) -> bool:

@@ -79,7 +79,7 @@ def single_events(listening: Listening) -> list[Row]:
         listening.wait("all events at the rule", lambda: large() == NODES, limit=LIMIT)
         seen = time.monotonic() - began
     return [
-        Row(f"{NODES:,} nodes in a notification, an event a node", [answered], [seen]),
+        Row(f"{NODES:,} nodes in a notification, an event per node", [answered], [seen]),
         Row("one node in a notification, beside these", small.times, []),
     ]
 

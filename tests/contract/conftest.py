@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make this checkout importable, as for the unit tests, and give the tests their clusters."""
+"""Make this checkout importable, as for the unit tests, and provide the clusters."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ansible_collections.hpc.slurm.tests.contract.cluster import (
     fake_cluster,
     look,
     our_jobs,
-    unfit,
+    out_of_service,
     until,
 )
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
@@ -36,9 +36,9 @@ from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 @pytest.fixture(params=PRIVILEGED)
 def slurm(request: pytest.FixtureRequest) -> Iterator[RealSlurm | FakeSlurm]:
-    """A cluster with NODES in service and nothing of ours; what a test does to it is undone."""
+    """A cluster with NODES in service and nothing of ours; the changes of a test are undone."""
     cluster = RealSlurm() if request.param == "real" else fake_cluster()
-    assert set(look(cluster).values()) == {("IDLE", None, None)}, "somebody uses these nodes"
+    assert set(look(cluster).values()) == {("IDLE", None, None)}, "another test uses these nodes"
     there = {found["id"] for found in cluster.triggers()}
     yield cluster
     for number, details in our_jobs(cluster).items():
@@ -48,9 +48,11 @@ def slurm(request: pytest.FixtureRequest) -> Iterator[RealSlurm | FakeSlurm]:
         if found["name"].startswith(RESERVATION):
             until(lambda: not [it for it in our_jobs(cluster).values() if it["state"] in HOLDING])
             cluster.delete_reservation(found["name"])
-    unwell = [name for name, (state, _reason, _user) in look(cluster, (*NODES, *WORKERS)).items() if unfit(state)]
-    if unwell:
-        cluster.update_nodes(hostlist.fold(unwell), state="RESUME")
+    unavailable = [
+        name for name, (state, _reason, _user) in look(cluster, (*NODES, *WORKERS)).items() if out_of_service(state)
+    ]
+    if unavailable:
+        cluster.update_nodes(hostlist.fold(unavailable), state="RESUME")
     for found in cluster.triggers():
         if found["id"] not in there:
             cluster.clear_trigger(found["id"])
@@ -58,7 +60,7 @@ def slurm(request: pytest.FixtureRequest) -> Iterator[RealSlurm | FakeSlurm]:
 
 @pytest.fixture(params=ORDINARY)
 def ordinary(request: pytest.FixtureRequest) -> Slurm:
-    """A cluster as an ordinary user has it."""
+    """A cluster, used by an ordinary user."""
     if request.param == "real":
         return Slurm()
     cluster = fake_cluster()

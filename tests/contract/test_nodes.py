@@ -18,7 +18,15 @@ from ansible_collections.hpc.slurm.plugins.module_utils.common.module import exe
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.node import attributes as node_attributes
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.plan import plan_nodes
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.task import STATES as TASK_STATES
-from ansible_collections.hpc.slurm.tests.contract.cluster import ALL_NODES, NODE_OPTIONS, NODES, look
+from ansible_collections.hpc.slurm.tests.contract.cluster import (
+    ALL_NODES,
+    NODE_OPTIONS,
+    NODES,
+    RealSlurm,
+    look,
+    release,
+)
+from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 # Every state that updates can bring an idle node into, with the requests that do.
 STATES = {
@@ -48,7 +56,7 @@ def in_every_state(slurm: Slurm) -> dict[str, str]:
     return dict(zip(NODES, STATES, strict=True))
 
 
-def test_the_states_are_reached(slurm: Slurm, in_every_state: dict[str, str]) -> None:
+def test_requests_reach_every_state(slurm: Slurm, in_every_state: dict[str, str]) -> None:
     expected = {name: (state, "before", slurm.user()) for name, state in in_every_state.items()}
     assert look(slurm) == {**expected, NODES[0]: ("IDLE", None, None)}
 
@@ -70,7 +78,7 @@ def test_transition(slurm: Slurm, in_every_state: dict[str, str], request_: str)
 
 
 @pytest.mark.parametrize("request_", ["DOWN", "DRAIN", "FAIL"])
-def test_without_a_reason_the_one_before_stays(slurm: Slurm, in_every_state: dict[str, str], request_: str) -> None:
+def test_without_a_reason_the_old_one_stays(slurm: Slurm, in_every_state: dict[str, str], request_: str) -> None:
     slurm.update_nodes(ALL_NODES, state=request_)
     assert [reason for _state, reason, _user in look(slurm).values()] == [None] + ["before"] * 5
 
@@ -82,38 +90,39 @@ def test_a_reason_alone(slurm: Slurm, in_every_state: dict[str, str]) -> None:
     assert look(slurm) == {**expected, NODES[0]: ("IDLE", None, None)}
 
 
-def test_a_refused_transition_does_not_keep_the_other_nodes_from_it(
-    slurm: Slurm, in_every_state: dict[str, str]
-) -> None:
+def test_a_refused_transition_does_not_stop_the_other_nodes(slurm: Slurm, in_every_state: dict[str, str]) -> None:
     with pytest.raises(ConflictError) as caught:
         slurm.update_nodes(ALL_NODES, state="RESUME")
-    assert (caught.value.errno, caught.value.name) == (2180, "ESLURM_INVALID_NODE_STATE_TRANSITION")
+    errors = [(2028, "ESLURM_INVALID_NODE_STATE"), (2180, "ESLURM_INVALID_NODE_STATE_TRANSITION")]
+    assert (caught.value.errno, caught.value.name) == errors[release(slurm) >= (25, 11)]
     assert set(look(slurm).values()) == {("IDLE", None, None)}
 
 
 @pytest.mark.parametrize(("unknown", "state"), [("aaa", "IDLE"), ("nosuch", "IDLE+DRAIN")])
-def test_an_unknown_node_ends_the_request_where_it_is_in_the_order(slurm: Slurm, unknown: str, state: str) -> None:
+def test_an_unknown_node_stops_the_request_at_its_place_in_the_sort_order(
+    slurm: Slurm, unknown: str, state: str
+) -> None:
     with pytest.raises(SlurmError) as caught:
         slurm.update_nodes(hostlist.fold([*NODES[:2], unknown]), state="DRAIN", reason="asked")
     assert (caught.value.errno, caught.value.name) == (2018, "ESLURM_INVALID_NODE_NAME")
     assert [found for found, _reason, _user in look(slurm).values()] == [state] * 2 + ["IDLE"] * 4
 
 
-def test_no_node_at_all(slurm: Slurm) -> None:
+def test_an_empty_hostlist_is_refused(slurm: Slurm) -> None:
     with pytest.raises(SlurmError) as caught:
         slurm.update_nodes("", state="DRAIN", reason="asked")
     assert caught.value.name == "ESLURM_INVALID_NODE_NAME"
 
 
 @pytest.mark.parametrize("fields", [{"nonsense": 1}, {"total_cpus": 3}, {"weight": "heavy"}, {"state": "WELL"}])
-def test_a_field_that_cannot_be_set(slurm: Slurm, fields: dict[str, Any]) -> None:
+def test_a_field_that_cannot_be_set_is_refused(slurm: Slurm, fields: dict[str, Any]) -> None:
     with pytest.raises(SlurmError, match="a node cannot be given") as caught:
         slurm.update_nodes(ALL_NODES, reason="asked", **fields)
     assert caught.value.call == "REQUEST_UPDATE_NODE"
     assert set(look(slurm).values()) == {("IDLE", None, None)}
 
 
-def test_what_a_node_is(slurm: Slurm) -> None:
+def test_all_attributes_are_read(slurm: Slurm) -> None:
     records = slurm.nodes()
     assert set(NODES) <= set(records)
     assert sorted(records[NODES[0]]) == slurm.node_attributes()
@@ -121,13 +130,13 @@ def test_what_a_node_is(slurm: Slurm) -> None:
     assert isinstance(records[NODES[0]]["partitions"], list)
 
 
-def test_of_a_node_without_reason_nobody_gave_it(slurm: Slurm) -> None:
+def test_a_node_without_a_reason_has_no_reason_user(slurm: Slurm) -> None:
     assert slurm.nodes(["reason_user"])[NODES[0]] == {"reason_user": None}
 
 
-# A reboot is known by its time, and nodes without daemons have none.
-@pytest.mark.parametrize("state", [name for name in TASK_STATES if name != "rebooted"])
-def test_the_module_predicts_what_it_does(slurm: Slurm, in_every_state: dict[str, str], state: str) -> None:
+# Nodes without daemons neither boot nor power up.
+@pytest.mark.parametrize("state", [name for name in TASK_STATES if name != "rebooted" and "power" not in name])
+def test_check_mode_predicts_the_states(slurm: Slurm, in_every_state: dict[str, str], state: str) -> None:
     params = {**NODE_OPTIONS, "nodes": NODES, "state": state}
     predicted = execute(plan_nodes, slurm, params, check_mode=True)
     before = look(slurm)
@@ -148,7 +157,7 @@ def restored(slurm: Slurm) -> Iterator[Slurm]:
     """The cluster, whose nodes get the attributes back that they had."""
     before = attributes_of(slurm)
     yield slurm
-    words = node_attributes.words(node_attributes.record_of(before, before))
+    words = node_attributes.scontrol_fields(node_attributes.record_of(before, before))
     places = {key: words.pop(key) for key in ("nodeaddr", "nodehostname")}
     slurm.update_attributes(ALL_NODES, words)
     slurm.update_attributes(NODES[0], places)
@@ -167,13 +176,19 @@ def restored(slurm: Slurm) -> Iterator[Slurm]:
         ({"activefeatures": ""}, "active_features", []),
         ({"availablefeatures": "", "activefeatures": ""}, "available_features", []),
         ({"availablefeatures": "a,b", "activefeatures": "b"}, "active_features", ["b"]),
-        ({"gres": "gpu:2,gpu:tesla:1"}, "configured_gres", {"gpu": 2, "gpu:tesla": 1}),
+        ({"gres": "fpga:2,fpga:tesla:1"}, "configured_gres", {"fpga": 2, "fpga:tesla": 1}),
+        ({"gres": "fpga"}, "configured_gres", {"fpga": 1}),
+        ({"gres": "fpga:tesla,link:2"}, "configured_gres", {"fpga:tesla": 1, "link": 2}),
+        ({"gres": "link:lustre:no_consume:4G"}, "configured_gres", {"link:lustre:no_consume": 4 << 30}),
+        ({"gres": "link:no_consume:8"}, "configured_gres", {"link:no_consume": 8}),
+        ({"gres": "fpga:4K,link:2m"}, "configured_gres", {"fpga": 4096, "link": 2 << 20}),
+        ({"gres": "link:3T"}, "configured_gres", {"link": 3 << 40}),
         ({"cpubind": "core"}, "cpu_binding", "cores"),
         ({"cpubind": "ldom"}, "cpu_binding", "ldoms"),
         ({"cpubind": "none"}, "cpu_binding", "none"),
     ],
 )
-def test_an_attribute(restored: Slurm, fields: dict[str, str], attribute: str, value: Any) -> None:
+def test_an_attribute_is_set(restored: Slurm, fields: dict[str, str], attribute: str, value: Any) -> None:
     before = attributes_of(restored, NODES[2])
     restored.update_attributes(f"{NODES[0]},{NODES[1]}", fields)
     assert [attributes_of(restored, name)[attribute] for name in NODES[:2]] == [value] * 2
@@ -181,7 +196,7 @@ def test_an_attribute(restored: Slurm, fields: dict[str, str], attribute: str, v
 
 
 def test_attributes_are_cleared(restored: Slurm) -> None:
-    restored.update_attributes(ALL_NODES, {"comment": "c", "extra": "e", "gres": "gpu:2", "cpubind": "core"})
+    restored.update_attributes(ALL_NODES, {"comment": "c", "extra": "e", "gres": "fpga:2", "cpubind": "core"})
     restored.update_attributes(ALL_NODES, {"comment": "", "extra": "", "gres": "", "cpubind": "off"})
     found = attributes_of(restored)
     assert [found[name] for name in ("comment", "extra", "configured_gres", "cpu_binding")] == [None, None, {}, None]
@@ -201,7 +216,7 @@ def test_attributes_are_cleared(restored: Slurm) -> None:
         (NODES, {"nonsense": "1"}, None, "Update of this parameter is not supported: nonsense=1"),
     ],
 )
-def test_an_attribute_that_is_refused(
+def test_an_attribute_is_refused(
     restored: Slurm, names: list[str], fields: dict[str, str], errno: int | None, words: str
 ) -> None:
     before = attributes_of(restored)
@@ -218,10 +233,15 @@ def test_an_attribute_that_is_refused(
         {"weight": 0},
         {"available_features": "b,a,large", "active_features": ["large", "a"]},
         {"available_features": [], "active_features": None},
-        {"configured_gres": {"gpu": 2, "gpu:tesla": 1}, "cpu_binding": "Core"},
+        {"configured_gres": {"fpga": 2, "fpga:tesla": 1}, "cpu_binding": "Core"},
+        {"configured_gres": "fpga"},
+        {"configured_gres": "fpga:tesla"},
+        {"configured_gres": ["fpga:tesla:2", "link:lustre:no_consume:4G"]},
+        {"configured_gres": {"link:no_consume": "8K"}},
+        {"configured_gres": {"link:no_consume": "1P"}},
     ],
 )
-def test_the_module_predicts_the_attributes(restored: Slurm, attributes: dict[str, Any]) -> None:
+def test_check_mode_predicts_the_attributes(restored: Slurm, attributes: dict[str, Any]) -> None:
     params = {**NODE_OPTIONS, "state": "drained", "attributes": attributes}
     predicted = execute(plan_nodes, restored, params, check_mode=True)
     assert execute(plan_nodes, restored, params, check_mode=False) == predicted
@@ -232,7 +252,7 @@ def test_the_module_predicts_the_attributes(restored: Slurm, attributes: dict[st
     assert execute(plan_nodes, restored, {**params, "attributes": cleared}, False)["changed"] is False
 
 
-def test_a_node_elsewhere(restored: Slurm) -> None:
+def test_the_address_of_a_node_is_set(restored: Slurm) -> None:
     restored.update_attributes(NODES[0], {"nodeaddr": "other", "nodehostname": "elsewhere"})
     found = attributes_of(restored)
     assert (found["address"], found["hostname"]) == ("other", "elsewhere")
@@ -251,3 +271,61 @@ def test_an_ordinary_user_changes_no_attribute(ordinary: Slurm) -> None:
         ordinary.update_attributes(ALL_NODES, {"comment": "mine"})
     assert (caught.value.errno, caught.value.name) == (2010, "ESLURM_USER_ID_MISSING")
     assert attributes_of(ordinary)["comment"] is None
+
+
+# Nodes that are made and deleted at run time.
+
+CREATED = ["contract1", "contract2"]
+
+
+@pytest.fixture
+def created(slurm: RealSlurm | FakeSlurm) -> Iterator[RealSlurm | FakeSlurm]:
+    """A cluster with CREATED: nodes in state FUTURE, the first with attributes."""
+    slurm.create_node(
+        CREATED[0], state="FUTURE", cpus=4, realmemory=500, feature="f,g", gres="bandwidth:lustre:2", weight=3
+    )
+    slurm.create_node(CREATED[1], state="FUTURE")
+    yield slurm
+    for name in CREATED:
+        if name in slurm.nodes(["state"], future=True):
+            slurm.delete_node(name)
+
+
+def test_nodes_in_state_future_are_shown_on_request(created: RealSlurm | FakeSlurm) -> None:
+    assert set(CREATED).isdisjoint(created.nodes(["state"]))
+    shown = created.nodes(future=True)
+    assert sorted(shown[CREATED[0]]) == created.node_attributes()
+    first = {
+        name: shown[CREATED[0]][name] for name in ("name", "total_cpus", "available_features", "weight", "comment")
+    }
+    assert first == {
+        "name": CREATED[0],
+        "total_cpus": 4,
+        "available_features": ["f", "g"],
+        "weight": 3,
+        "comment": None,
+    }
+    assert shown[CREATED[0]]["configured_gres"] == {"bandwidth:lustre": 2}
+    assert [shown[name]["state"][0] for name in (*CREATED, NODES[0])] == ["FUTURE", "FUTURE", "IDLE"]
+    assert created.nodes(["weight"], future=True)[CREATED[0]] == {"weight": 3}
+
+
+def test_a_task_on_a_node_in_state_future_is_refused(created: RealSlurm | FakeSlurm) -> None:
+    params = {**NODE_OPTIONS, "nodes": [NODES[0], *CREATED], "state": "drained"}
+    with pytest.raises(SlurmError, match=r"contract\[1-2\] is in state FUTURE until slurmd registers there"):
+        execute(plan_nodes, created, params, check_mode=False)
+    assert set(look(created).values()) == {("IDLE", None, None)}
+
+
+def test_a_task_on_a_node_that_is_deleted_meanwhile(created: RealSlurm | FakeSlurm) -> None:
+    created.update_nodes(CREATED[0], state="RESUME")
+    params = {**NODE_OPTIONS, "nodes": [NODES[0], CREATED[0]], "state": "drained"}
+    plan = plan_nodes(created, params)
+    created.delete_node(CREATED[0])
+    with pytest.raises(SlurmError) as caught:
+        for write in plan.writes:
+            write()
+    assert caught.value.message.startswith("contract1 was deleted from the cluster while the task ran")
+    assert caught.value.details["changed"] is True  # slurmctld goes through the sorted names
+    with pytest.raises(SlurmError, match="the cluster has no node contract1; nothing was changed"):
+        execute(plan_nodes, created, params, check_mode=False)

@@ -15,7 +15,8 @@ from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slu
 from ansible_collections.hpc.slurm.plugins.module_utils.common import trigger_events
 from ansible_collections.hpc.slurm.plugins.module_utils.common.module import execute
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.trigger.plan import plan_present
-from ansible_collections.hpc.slurm.tests.contract.cluster import PROGRAM
+from ansible_collections.hpc.slurm.tests.contract.cluster import PROGRAM, RealSlurm
+from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 
 def ours(slurm: Slurm) -> list[dict[str, Any]]:
@@ -45,11 +46,11 @@ def test_a_trigger_is_set_listed_and_cleared(slurm: Slurm) -> None:
     assert ours(slurm) == []
 
 
-def test_to_clear_a_trigger_that_is_gone_is_no_failure(slurm: Slurm) -> None:
+def test_to_clear_a_trigger_that_does_not_exist_is_no_error(slurm: Slurm) -> None:
     set_down(slurm)
-    gone = ours(slurm)[0]["id"]
-    slurm.clear_trigger(gone)
-    slurm.clear_trigger(gone)
+    number = ours(slurm)[0]["id"]
+    slurm.clear_trigger(number)
+    slurm.clear_trigger(number)
     assert ours(slurm) == []
 
 
@@ -62,7 +63,7 @@ def test_a_duplicate_is_refused(slurm: Slurm) -> None:
 
 
 @pytest.mark.parametrize("differing", [{"permanent": False}, {"permanent": False, "offset": 5}])
-def test_one_that_differs_is_no_duplicate(slurm: Slurm, differing: dict[str, Any]) -> None:
+def test_a_trigger_that_differs_is_no_duplicate(slurm: Slurm, differing: dict[str, Any]) -> None:
     set_down(slurm)
     set_down(slurm, **differing)
     assert [(found["permanent"], found["offset"]) for found in ours(slurm)] == [
@@ -84,14 +85,23 @@ def test_a_trigger_for_an_unknown_job_is_refused(slurm: Slurm) -> None:
     assert (caught.value.errno, caught.value.name) == (2017, "ESLURM_INVALID_JOB_ID")
 
 
+def test_strigger_reads_a_task_of_an_array_as_the_array(slurm: RealSlurm | FakeSlurm) -> None:
+    """Which is why the module refuses the id of a task."""
+    number = slurm.submit("--hold", "--array=1-3")
+    set_down(slurm, f"--jobid={number}_2", "--fini", permanent=False)
+    assert [found["resource_id"] for found in ours(slurm)] == [str(number)]
+
+
 @pytest.mark.parametrize("differing", [{"program": "/no/such/program"}, {"permanent": False, "offset": 32001}])
-def test_what_strigger_itself_refuses(slurm: Slurm, differing: dict[str, Any]) -> None:
+def test_refusals_of_strigger_itself(slurm: Slurm, differing: dict[str, Any]) -> None:
     with pytest.raises(SlurmError, match="strigger --set: strigger: error: ") as caught:
         set_down(slurm, **differing)
     assert (caught.value.errno, caught.value.call) == (None, "strigger --set")
 
 
-@pytest.mark.parametrize("event", [*trigger_events.NODE_EVENTS, *trigger_events.OTHER_EVENTS])
+@pytest.mark.parametrize(
+    "event", [kind for class_, kinds in trigger_events.CLASSES.items() if class_ != "job" for kind in kinds]
+)
 def test_every_event_is_listed_as_the_module_describes_it(slurm: Slurm, event: str) -> None:
     params = dict.fromkeys(("nodes", "job_id", "offset", "permanent", "purge_matching", "trigger_ids", "user"))
     params.update(event=event, program=PROGRAM)
@@ -102,7 +112,7 @@ def test_every_event_is_listed_as_the_module_describes_it(slurm: Slurm, event: s
     assert execute(plan_present, slurm, params, check_mode=False)["changed"] is False
 
 
-def test_nodes_are_listed_as_given(slurm: Slurm) -> None:
+def test_nodes_are_listed_as_they_were_given(slurm: Slurm) -> None:
     set_down(slurm, "--node=big[00901-00903,00905]", "--drained", permanent=False, offset=30)
     (found,) = ours(slurm)
     shown = {name: found[name] for name in ("resource_id", "event", "offset", "permanent")}

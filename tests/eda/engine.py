@@ -39,7 +39,7 @@ class Engine:
         given = {**yaml.safe_load(self._vars.read_text(encoding="utf-8")), **(store or {})}
         given["playbook"] = str(CHECKOUT / "tests/eda/reaction.yml")
         self._vars.write_text(yaml.safe_dump(given), encoding="utf-8")
-        self._store = Path(f"{given['drools_db_file_path'].partition(';')[0]}.mv.db")
+        self.store = Path(f"{given['drools_db_file_path'].partition(';')[0]}.mv.db")
         hosts: dict[str, None] = dict.fromkeys([*NODES, LAST])
         inventory = {"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}
         (directory / "inventory.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
@@ -54,6 +54,11 @@ class Engine:
             self._process = subprocess.Popen(
                 command, stdout=output, stderr=subprocess.STDOUT, cwd=self.directory, env=environment
             )
+
+    def pid(self) -> int:
+        """Return the id of the running process."""
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """End this life with SIGKILL."""
@@ -88,10 +93,10 @@ class Engine:
 
     def _unfinished(self) -> set[str]:
         """Return the nodes whose reactions the store holds; from a copy, since the next life gets it as it is."""
-        if not self._store.exists():
+        if not self.store.exists():
             return set()
         copy = self.directory / "copy.mv.db"
-        shutil.copyfile(self._store, copy)
+        shutil.copyfile(self.store, copy)
         jar = next(Path("/opt/lab/lib").glob("python3*/site-packages/drools/jars/*.jar"))
         shell = [
             "java",
@@ -107,7 +112,8 @@ class Engine:
         result = subprocess.run([*shell, *query], capture_output=True, text=True, check=False)
         # Killed before it made its tables, it holds nothing.
         assert result.returncode == 0 or "not found" in result.stderr, result.stdout + result.stderr
-        return set(re.findall(r'"node": ?"(big\d{5})"', result.stdout))
+        nodes = re.findall(r'"node": ?"big\d{5}"|"nodes": ?\[[^]]*\]', result.stdout)
+        return {name for text in nodes for name in re.findall(r"big\d{5}", text)}
 
     def _output(self) -> Path:
         return self.directory / f"life-{len(self.lives)}.log"

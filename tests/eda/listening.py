@@ -45,6 +45,7 @@ class Listening:
         self.url = f"http://127.0.0.1:{self.port}"
         self.address = f"{self.url}/{ID}/node/down"
         given = {"port": self.port, "id": ID, "token": TOKEN, "state_dir": str(directory / "state"), "sync_interval": 0}
+        given |= {"granularity": "node"}
         text = RULES.format(arguments={**given, **arguments})
         (directory / "rulebook.yml").write_text(text, encoding="utf-8")
         (directory / "inventory.yml").write_text("all: {hosts: {localhost: }}\n", encoding="ascii")

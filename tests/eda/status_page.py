@@ -297,6 +297,11 @@ def healthy() -> Status:
             {"id": 17 + index, "event": event, "permanent": True}
             for index, event in enumerate(("down", "drained", "draining", "fail", "up", "resume"))
         ],
+        "settings": [
+            {"name": "repair tasks", "value": "/etc/hpc-slurm/repair.yml for 9,996 of 10,000 nodes"},
+            {"name": "check tasks", "value": "not set"},
+            {"name": "nodes without a host in the inventory", "value": "gpu[01-08]"},
+        ],
         "nodes": [],
         "nodes_out_of_service": 0,
         "entries": [

@@ -1,7 +1,7 @@
-"""The main job as a story, inside the lab: a compute daemon dies, and a playbook answers.
+"""The collection end to end, inside the lab: a compute daemon is killed, and a playbook resumes the node.
 
-The real parts all the way: ansible-rulebook with the collection's rulebook, slurmctld's trigger, curl, the listener,
-the reaction playbook. `make demo` tells it to a person, the end-to-end test asserts on it.
+All parts are real: ansible-rulebook with the collection's rulebook, slurmctld's trigger, curl, the listener, the
+playbook. `make demo` prints the steps, test_story.py asserts on them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
@@ -33,30 +33,33 @@ RULEBOOK_LOG = LOGS / "rulebook.log"
 RESULT = LOGS / "result"
 NODE = "node3"
 CURL_CONFIG = Path("/etc/slurm/hpc-slurm-listener.conf")
-EVENTS = {"down", "drained", "fail", "resume", "up"}
+EVENTS = {"down", "drained", "fail", "resume", "up", "primary_slurmctld_resumed_operation"}
 TOKEN = "demo-token-of-the-lab-0123456789"
 
 
 class Step(NamedTuple):
-    """A step of the story: what is waited for, what is told when it came, and how long to wait, in seconds."""
+    """A step: its label, the text to print, the most seconds to wait, and a function that returns when it happened."""
 
     label: str
-    told: str
+    text: str
     limit: float
-    came: Callable[[], Optional[float]]
+    happened: Callable[[], Optional[float]]
 
 
 class MissingError(Exception):
-    """A step that did not come."""
+    """A step that did not happen."""
 
 
 class Rulebook:
-    """The ansible-rulebook process, and its output with the time at which each line came."""
+    """The ansible-rulebook process, and its output with the time of each line."""
 
     def __init__(self, directory: Path, rulebook: str = "hpc.slurm.node_events", **settings: object) -> None:
         self.lines: list[tuple[float, str]] = []
         self.port = free_port()
-        command = ["ansible-rulebook", "--rulebook", rulebook, "--verbose", "--inventory", str(inventory(directory))]
+        if not (directory / "inventory.yml").exists():
+            inventory(directory)
+        command = ["ansible-rulebook", "--rulebook", rulebook, "--verbose"]
+        command += ["--inventory", str(directory / "inventory.yml")]
         command += ["--vars", str(variables(directory, self.port, **settings)), "--persistence-id", "lab"]
         self._process = subprocess.Popen(
             command,
@@ -64,7 +67,7 @@ class Rulebook:
             stderr=subprocess.STDOUT,
             text=True,
             cwd=directory,
-            # Java in the same process would else take SIGTERM for itself and end it on the spot.
+            # Without -Xrs, Java in the same process handles SIGTERM and ends it at once.
             env={**os.environ, "JAVA_TOOL_OPTIONS": "-Xrs"},
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -79,7 +82,7 @@ class Rulebook:
                 log.flush()
 
     def decisions(self, name: str, **facts: object) -> list[tuple[float, dict[str, Any]]]:
-        """Return the decisions of the listener with these facts, with their times."""
+        """Return the decisions in the listener's log with these values, with their times."""
         found = []
         for when, line in list(self.lines):
             if line.startswith('{"time"'):
@@ -89,7 +92,7 @@ class Rulebook:
         return found
 
     def find(self, pattern: str) -> Optional[tuple[float, re.Match[str]]]:
-        """Return the first line that a regular expression matches somewhere, with its time."""
+        """Return the first line with a match of a regular expression, with its time."""
         for when, line in list(self.lines):
             if match := re.search(pattern, line):
                 return when, match
@@ -99,7 +102,7 @@ class Rulebook:
         return self._process.poll() is None
 
     def stop(self) -> int:
-        """End it as an administrator would, and return its exit status."""
+        """End it with SIGTERM, and return its exit status."""
         status = terminate(self._process)
         self._reader.join(timeout=10)
         if self._process.stdout is not None:
@@ -110,7 +113,7 @@ class Rulebook:
 def terminate(process: subprocess.Popen[Any]) -> int:
     """End an ansible-rulebook with SIGTERM, and return its exit status.
 
-    One that comes just while the engine takes an event is lost: ansible-rulebook logs it and goes on.
+    ansible-rulebook logs and ignores a SIGTERM that arrives while the engine processes an event.
     """
     for _attempt in range(3):
         process.send_signal(signal.SIGTERM)
@@ -120,7 +123,7 @@ def terminate(process: subprocess.Popen[Any]) -> int:
 
 
 class CurlStarts(FileSystemEventHandler):
-    """The times at which curl was started by a trigger: the first thing it does is to open its configuration."""
+    """The times at which a trigger started curl, which first opens its configuration."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -138,9 +141,9 @@ class CurlStarts(FileSystemEventHandler):
 
 
 class Story:
-    """Tells the steps as they come.
+    """Runs the steps and reports each.
 
-    :param tell: takes a line for a person.
+    :param tell: is called with a line of text for each step.
     """
 
     def __init__(self, directory: Path, tell: Callable[[str], None] = print) -> None:
@@ -152,11 +155,11 @@ class Story:
         self.times: list[tuple[str, float]] = []
 
     def run(self) -> float:
-        """Let it happen and return the seconds from the failure to the node's being back in service.
+        """Run the steps and return the seconds from the failure until the node is in service.
 
-        :raises MissingError: with the step that did not come.
+        :raises MissingError: with the step that did not happen.
         """
-        self._wait(Step("triggers armed", "the listener is up and the triggers are armed", 60, self._armed))
+        self._wait(Step("triggers set", "the listener is up and the triggers are set", 240, self._armed))
         self.failed_at = kill_slurmd(NODE)
         self.times = [("failure", self.failed_at)]
         self._say(self.failed_at, f"the slurmd of {NODE} is killed with SIGKILL")
@@ -165,36 +168,36 @@ class Story:
         return self.times[-1][1] - self.failed_at
 
     def stop(self) -> int:
-        """End what the story started, and return the exit status of ansible-rulebook."""
+        """End all processes, and return the exit status of ansible-rulebook."""
         self._curl.stop()
         return self.rulebook.stop()
 
     def _steps(self) -> list[Step]:
         return [
-            Step("DOWN in Slurm", f"slurmctld finds that {NODE} does not answer and sets it DOWN", 90, self._down),
-            Step("trigger fired", "slurmctld's trigger for it fires and runs curl", 60, self._fired),
-            Step("notification stored", "the listener has the notification on disk and answers curl", 30, self._stored),
+            Step("DOWN in Slurm", f"{NODE} does not respond, slurmctld sets it DOWN", 90, self._down),
+            Step("trigger fired", "the trigger fires and runs curl", 60, self._fired),
+            Step("notification stored", "the listener stores the notification and answers curl", 30, self._stored),
             Step("playbook started", "the rule matches, hpc.slurm.node_down starts", 30, self._started),
-            Step("drained", f"{NODE} is drained, the event's uuid in the reason", 60, self._drained),
-            Step("back in service", f"repaired and answering, {NODE} is resumed", 120, self._back),
+            Step("drained", f"{NODE} is drained, its reason has the event's uuid", 60, self._drained),
+            Step("back in service", f"{NODE} is repaired, responds and is resumed", 120, self._back),
         ]
 
     def _wait(self, step: Step) -> float:
         deadline = time.monotonic() + step.limit
-        while (when := step.came()) is None:
+        while (when := step.happened()) is None:
             if not self.rulebook.running():
-                raise MissingError(f"{step.label}: ansible-rulebook ended before it came")
+                raise MissingError(f"{step.label}: ansible-rulebook ended before")
             if time.monotonic() > deadline:
-                raise MissingError(f"{step.label}: it did not come within {step.limit:.0f} s")
+                raise MissingError(f"{step.label}: waited {step.limit:.0f} s")
             time.sleep(0.1)
-        self._say(when, step.told)
+        self._say(when, step.text)
         return when
 
     def _say(self, when: float, text: str) -> None:
         since = f"+{when - self.failed_at:5.1f} s" if self.failed_at else "         "
         self._tell(f"{time.strftime('%H:%M:%S', time.localtime(when))}  {since:9}  {text}")
 
-    # The steps' conditions: each returns when it came, or None.
+    # The conditions of the steps: each returns when it happened, or None.
 
     def _armed(self) -> Optional[float]:
         ready = self.rulebook.find("PLAY RECAP") and set(armed()) >= EVENTS
@@ -215,7 +218,7 @@ class Story:
         return found[0] if found else None
 
     def _started(self) -> Optional[float]:
-        found = self.rulebook.find(r"^PLAY \[Handle nodes that went down\]")
+        found = self.rulebook.find(r"^PLAY \[Drain nodes that went down\]")
         return found[0] if found else None
 
     def _drained(self) -> Optional[float]:
@@ -226,7 +229,7 @@ class Story:
         return time.time() if node(NODE)[0] == {"IDLE"} else None
 
     def reason(self) -> str:
-        """Return the reason that the reaction must give: it carries the uuid of the node's event."""
+        """Return the reason that the playbook must set: it has the uuid of the node's event."""
         stored = self._notification()
         assert stored is not None
         return f"hpc.slurm.node_down {uuid.uuid5(uuid.UUID(stored[1]['id']), f'node_state down {NODE}')}"
@@ -243,14 +246,13 @@ def clock(when: float) -> str:
 def wait_until(what: str | Callable[[], str], limit: float, came: Callable[[], object], pause: float = 0.2) -> None:
     """Wait for a condition.
 
-    :param what: what is waited for, told when it does not come.
-    :raises MissingError: when it did not come within so many seconds.
+    :param what: what is waited for, for the message.
+    :raises MissingError: after so many seconds.
     """
     deadline = time.monotonic() + limit
     while not came():
         if time.monotonic() > deadline:
-            told = what() if callable(what) else what
-            raise MissingError(f"waited {limit:g} s in vain for {told}")
+            raise MissingError(f"waited {limit:g} s for {what() if callable(what) else what}")
         time.sleep(pause)
 
 
@@ -260,13 +262,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def inventory(directory: Path) -> Path:
-    """Write the lab's inventory with the site's repair of a node."""
-    content = yaml.safe_load((CHECKOUT / "tests/lab/inventory.yml").read_text(encoding="utf-8"))
+# The last one by another name than in Slurm, as where hosts have names of DNS.
+HOSTS = [*(f"node{number}" for number in range(1, 8)), "node8.cluster.local"]
+
+
+def inventory(directory: Path, hosts: Sequence[str] = HOSTS, of_lab: str = "inventory.yml") -> None:
+    """Write an inventory of the lab with repair tasks."""
+    content = yaml.safe_load((CHECKOUT / "tests/lab" / of_lab).read_text(encoding="utf-8"))
     content["all"]["vars"]["hpc_slurm_repair_tasks"] = str(CHECKOUT / "tests/eda/repair.yml")
-    path = directory / "inventory.yml"
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return path
+    content["all"]["children"]["slurm_nodes"]["hosts"] = dict.fromkeys(hosts)
+    (directory / "inventory.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
 def variables(directory: Path, port: int, **settings: object) -> Path:
@@ -303,7 +308,7 @@ def node(name: str) -> tuple[set[str], str]:
 
 
 def armed() -> list[str]:
-    """Return the events of the triggers that call a listener."""
+    """Return the event kinds of the triggers that call a listener."""
     shown = subprocess.run(["strigger", "--get", "--noheader"], capture_output=True, text=True, check=True).stdout
     return [line.split()[3] for line in shown.splitlines() if f"--config {CURL_CONFIG} " in line]
 
@@ -321,7 +326,7 @@ def logged_by_slurmctld(pattern: str, since: float) -> Optional[float]:
 
 
 def main() -> int:
-    print("A node of a real Slurm fails, and a playbook answers. Starting ansible-rulebook ...", flush=True)
+    print("A node of a real Slurm fails, and a playbook repairs it. Starting ansible-rulebook ...", flush=True)
     with tempfile.TemporaryDirectory() as directory:
         story = Story(Path(directory), tell=lambda line: print(line, flush=True))
         try:
@@ -329,7 +334,7 @@ def main() -> int:
             print(f"\n{story.table()}\n", flush=True)
             result = f"demo: ok, back in service after {seconds:.0f} s"
         except MissingError as missing:
-            result = f"demo: failed, a step did not come: {missing}"
+            result = f"demo: failed: {missing}"
         finally:
             story.stop()
     RESULT.write_text(result + "\n", encoding="utf-8")

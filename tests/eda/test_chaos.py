@@ -63,8 +63,7 @@ class Listener:
     def told(self) -> list[Told]:
         found = []
         for when, line in list(self.rulebook.lines):
-            if match := re.search(r"STATE (\S+) (\w+) (\w+)", line):
-                found.append(Told(when, *match.groups()))
+            found += [Told(when, *groups) for groups in re.findall(r"STATE (\S+) (\w+) (\w+)", line)]
         return found
 
     def synced(self, since: float) -> Optional[float]:

@@ -27,8 +27,10 @@ BATCHES = (1, 1, 1, 1, 2, 3, 5, 50)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = Engine(tmp_path)
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """With the default granularity, or that of the test's parameter."""
+    given = {"hpc_slurm_granularity": request.param} if hasattr(request, "param") else {}
+    made = Engine(tmp_path, given)
     yield made
     made.remove()
 
@@ -99,6 +101,7 @@ def test_no_reaction_is_missing_and_none_comes_twice(
 
 
 @pytest.mark.chaos
+@pytest.mark.parametrize("engine", ["node"], indirect=True)
 def test_killed_amid_the_events_of_a_notification(engine: Engine) -> None:
     """The listener then puts events again that the engine has, and it knows but the last few of them."""
     quick = [node for node in NODES if not node.endswith(("00", "50"))]

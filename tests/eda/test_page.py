@@ -84,6 +84,10 @@ def test_the_status_is_shown(page: Browser, listener: Listener) -> None:
     assert page.text("#sync-value") == "1 min ago" and page.text("#sync-note").endswith(", every 5 min")
     assert page.text("#triggers-value") == "6"
     assert page.rows("triggers")[:2] == [["17", "down", "stays set"], ["18", "drained", "stays set"]]
+    assert page.rows("settings")[1:] == [
+        ["check tasks", "not set"],
+        ["nodes without a host in the inventory", "gpu[01-08]"],
+    ]
     name, states, since, why, flaps = next(row for row in page.rows("nodes") if row[0] == "gpu07")
     assert (name, states, flaps) == ("gpu07", "down drained", "4")
     assert why == "NHC: check_nv_healthmon: GPU 3 fell off the bus by root"
@@ -118,12 +122,14 @@ def test_a_listener_before_the_first_sync(page: Browser, listener: Listener) -> 
         "cluster": None,
         "sync": {"last": None, "interval": 300, "nodes": None},
         "triggers": [],
+        "settings": [],
         "entries": [],
     }
     page.wait_for_text("#sync-value", "not yet")
     assert page.text("#headline") == "The listener works"
     assert "no sync yet" in page.text("#explanation")
     assert page.text("#cluster") == "Slurm" and page.text("#entries-empty") == "No entries yet."
+    assert page.text("#settings-empty") == "Not known before the first sync."
     assert page.js("return [...document.querySelectorAll('table')].every(table => table.hidden)")
 
 
@@ -455,12 +461,13 @@ def test_headings_and_tables_have_their_names(page: Browser, listener: Listener)
         "H2 Nodes out of service",
         "H2 Inbox",
         "H2 Triggers",
+        "H2 Reactions",
     ]
     page.look(*PHONE)
     # On phones the rows are cards, but for screen readers still tables.
     roles = [node["role"]["value"] for node in page.accessibility() if not node["ignored"]]
-    assert roles.count("table") == 3 and roles.count("columnheader") == 5 + 4 + 3
-    assert roles.count("row") == 3 + 10 + 9 + 6
+    assert roles.count("table") == 4 and roles.count("columnheader") == 5 + 4 + 3 + 2
+    assert roles.count("row") == 4 + 10 + 9 + 6 + 3
 
 
 def test_the_first_tab_stop_skips_to_the_status(page: Browser) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from story import CURL_CONFIG, EVENTS, NODE, TOKEN, Story, armed, node, wait_until
+from story import CHECKOUT, CURL_CONFIG, EVENTS, NODE, TOKEN, Story, armed, node, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,35 @@ def test_sync_again_changes_nothing_and_shows_the_token_to_nobody(story: Story, 
     assert playing.returncode == 0, said
     assert re.findall(r"^(\w+) .* changed=(\d+)", said, re.MULTILINE) == [("backup", "0"), ("controller", "0")]
     assert shown == set() and TOKEN not in said
+
+
+def test_sync_with_the_oldest_ansible_core(story: Story) -> None:
+    """Its templates make texts of numbers."""
+    oldest = "/opt/lab/oldest/bin/ansible-playbook"
+    version = subprocess.run([oldest, "--version"], capture_output=True, text=True, check=True).stdout
+    runtime = yaml.safe_load((CHECKOUT / "meta/runtime.yml").read_text(encoding="utf-8"))
+    assert f"[core {runtime['requires_ansible'].removeprefix('>=').removesuffix('.0')}." in version
+    before = len(story.rulebook.decisions("snapshot compared"))
+    command = [oldest, *sync(story)[1:], "--inventory", str(story.directory / "inventory.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    wait_until("its snapshot", 30, lambda: len(story.rulebook.decisions("snapshot compared")) > before)
+
+
+def test_the_first_sync_shows_how_the_reactions_are_set(story: Story) -> None:
+    shown = {it["name"]: it["value"] for it in status(story)["settings"]}
+    assert shown["repair tasks"] == f"{CHECKOUT}/tests/eda/repair.yml for 8 of 8 nodes"
+    assert shown["check tasks"] == "not set"
+    assert shown["nodes without a host in the inventory"] == "big[00001-10000]"
+    for value in ("repair tasks", "big[00001-10000]"):
+        assert any(f'": "{value}"' in line for _when, line in story.rulebook.lines), value
+
+
+def status(story: Story) -> dict[str, Any]:
+    """Return what the status page shows."""
+    command = ["/usr/bin/curl", "--config", str(CURL_CONFIG), f"https://127.0.0.1:{story.rulebook.port}/status"]
+    answer: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return answer
 
 
 def process_list() -> Iterator[str]:

@@ -34,7 +34,8 @@ def test_notifications_in_succession_are_all_answered(listening: Listening) -> N
     wanted = [other(number) for number in range(20)]
     for hostlist in wanted:
         listening.send(hostlist)
-    listening.wait("all at the rule", lambda: len(listening.nodes()) == len(wanted))
+    # They are too large to be merged, and each waits some seconds after the one before.
+    listening.wait("all at the rule", lambda: len(listening.nodes()) == len(wanted), limit=300)
     assert set(listening.nodes()) == set(wanted)
 
 

@@ -346,6 +346,7 @@ def test_clustershell_is_missing(module: str, without_clustershell: Results) -> 
 # The commands.
 
 COMMANDS = {
+    "slurm_node_info": "sinfo",
     "slurm_reservation": "scontrol",
     "slurm_reservation_info": "scontrol",
     "slurm_trigger": "strigger",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nodes that register with less than slurm.conf says.
+"""Nodes that register with less than slurm.conf says: what is refused, and what becomes of a person's reason.
 
 Run inside the lab, as root: it changes slurm.conf for a moment.
 """
@@ -22,13 +22,15 @@ import pytest
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ConflictError, SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
 from ansible_collections.hpc.slurm.plugins.module_utils.common.module import execute
+from ansible_collections.hpc.slurm.plugins.module_utils.common.reasons import held_by
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.plan import plan_nodes
 
 CONF = Path("/etc/slurm/slurm.conf")
 LESS = "node8"
 OPTIONS: dict[str, Any] = {
-    **dict.fromkeys(("reason", "only_reason", "attributes", "max_unavailable", "booted_after")),
+    **dict.fromkeys(("partitions", "reason", "only_reason", "attributes", "max_unavailable", "booted_after")),
     **{"nodes": ["node[7-8]"], "update_reason": False, "wait": False, "wait_timeout": 0, "next_state": "resume"},
+    **{"include_out_of_service": False, "power_down_mode": "idle"},
 }
 
 
@@ -54,12 +56,10 @@ def less() -> Iterator[Slurm]:
     before = CONF.read_text(encoding="utf-8")
     # Without config_overrides slurmctld compares a node with slurm.conf.
     text = before.replace("SlurmdParameters=config_overrides\n", "").replace("CPUs=4", f"CPUs={os.cpu_count()}")
-    line = re.search(r"^NodeName=node\[1-8\] .*Port=\[37001-37008\] .*\n", text, re.MULTILINE)
-    assert line and "RealMemory=1000 " in line[0]
-    well = line[0].replace("node[1-8]", "node[1-7]").replace("37008", "37007")
-    ill = line[0].replace("node[1-8]", LESS).replace("[37001-37008]", "37008").replace("=1000 ", "=99999999 ")
+    text, found = re.subn(rf"(?m)^(NodeName={LESS} .*RealMemory=)1000 ", r"\g<1>99999999 ", text)
+    assert found == 1
     try:
-        configure(text.replace(line[0], well + ill))
+        configure(text)
         until(lambda: "INVALID_REG" in states()[LESS])
         said("scontrol", "update", "nodename=node7", "state=drain", "reason=somebody")
         yield Slurm()
@@ -87,3 +87,19 @@ def test_what_slurm_refuses_is_refused_before_anything_is_changed(less: Slurm) -
         )
         assert caught.value.details["changed"] is False
         assert "DRAIN" in states()["node7"]
+
+
+@pytest.mark.parametrize("state", ["drain", "down"])
+def test_slurm_replaces_the_reason_of_a_person(less: Slurm, state: str) -> None:
+    """So it is not known who took a node out of service that has such a reason."""
+    said("scontrol", "update", f"nodename={LESS}", f"state={state}", "reason=bad DIMM, do not use")
+    said("scontrol", "reconfigure")
+
+    def replaced() -> bool:
+        node = less.nodes(["state", "reason", "reason_user"])[LESS]
+        if not node["reason"].startswith("Low RealMemory (reported:"):
+            return False
+        assert held_by(node["state"], node["reason"], node["reason_user"], "slurm") == "unknown", node
+        return True
+
+    until(replaced)

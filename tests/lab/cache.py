@@ -23,12 +23,13 @@ from progress import LabError, Progress, run
 HERE = Path(__file__).resolve().parent
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 KEPT_DAYS = 30
+BUILD_NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private")
 PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "cert", "proxy")
 
 
 class Parts(NamedTuple):
-    root: Path
-    """The root file system: Debian with Slurm."""
+    root: str
+    """The root file system, Debian with Slurm, as the lower directories of an overlay."""
     python: Path
     """The Python environment, mounted at /opt/lab."""
     scratch: Path
@@ -46,8 +47,11 @@ def versions() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-def build(progress: Progress) -> Parts:
-    """Build what is missing and return the directories."""
+def build(progress: Progress, accounting: bool) -> Parts:
+    """Build what is missing and return the directories.
+
+    :param accounting: whether the root has slurmdbd and MariaDB too.
+    """
     home().mkdir(parents=True, exist_ok=True)
     release = versions()
     root_key = key(release["DEBIAN_SUITE"], release["SLURM_RELEASE"], content("packages.txt"), content("make_root.sh"))
@@ -58,6 +62,7 @@ def build(progress: Progress) -> Parts:
     python_key = key(
         wheel_key,
         release["ANSIBLE_CORE"],
+        release["OLDEST_ANSIBLE_CORE"],
         release["ANSIBLE_RULEBOOK"],
         content("requirements.txt"),
         content("../../requirements.txt"),
@@ -65,7 +70,14 @@ def build(progress: Progress) -> Parts:
     )
     python = cached("python", python_key, lambda path, log: make_python(path, log, root, wheel, progress))
     scratch = cached("ansible-test", python_key, lambda path, log: path.mkdir())
-    return Parts(root, python, scratch)
+    return Parts(with_accounting(root, root_key, progress) if accounting else str(root), python, scratch)
+
+
+def with_accounting(root: Path, root_key: str, progress: Progress) -> str:
+    """Return the root with a layer of its own over it, so that the lab without accounting is as before."""
+    layer_key = key(root_key, content("make_accounting.sh"))
+    layer = cached("accounting", layer_key, lambda path, log: make_accounting(path, log, root, progress))
+    return f"{layer}:{root}"
 
 
 def remove() -> None:
@@ -143,7 +155,7 @@ def make_wheel(path: Path, log: Path, root: Path, progress: Progress) -> None:
 
 def make_python(path: Path, log: Path, root: Path, wheel: Path, progress: Progress) -> None:
     release = versions()
-    progress.phase("Python environment: ansible-core, ansible-rulebook, the event source's libraries, test tools")
+    progress.phase("Python environments: ansible-core, ansible-rulebook, the event source's libraries, test tools")
     shutil.copytree(wheel, path / "wheels")
     requirements = [
         f"ansible-core=={release['ANSIBLE_CORE']}",
@@ -152,13 +164,21 @@ def make_python(path: Path, log: Path, root: Path, wheel: Path, progress: Progre
         content("requirements.txt"),
     ]
     (path / "requirements.txt").write_text("\n".join(requirements), encoding="utf-8")
+    oldest = [f"ansible-core=={release['OLDEST_ANSIBLE_CORE']}", content("../../requirements.txt")]
+    (path / "oldest.txt").write_text("\n".join(oldest), encoding="utf-8")
     in_root(root, path, "/opt/lab", ["make_python.sh"], log)
+
+
+def make_accounting(path: Path, log: Path, root: Path, progress: Progress) -> None:
+    progress.phase("accounting storage: Debian's slurmdbd and MariaDB (about a minute)")
+    path.mkdir()
+    script = ["bash", str(HERE / "make_accounting.sh"), str(root), str(path)]
+    run([*BUILD_NAMESPACES, *script], log, script[1], env={"PATH": os.environ["PATH"], **network_environment()})
 
 
 def in_root(root: Path, directory: Path, at: str, script: list[str], log: Path) -> None:
     """Run a build step inside the root; its mounts and processes always end with it (see stage.sh)."""
-    namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
-    command = [*namespaces, "bash", str(HERE / "stage.sh"), str(root), str(directory), at, *script]
+    command = [*BUILD_NAMESPACES, "bash", str(HERE / "stage.sh"), str(root), str(directory), at, *script]
     run(command, log, f"{script[0]} in the root", env={"PATH": os.environ["PATH"], **network_environment()})
 
 

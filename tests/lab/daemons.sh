@@ -9,7 +9,14 @@ install -d -m 0755 /etc/slurm
 install -m 0644 "$here/slurm.conf" /etc/slurm/slurm.conf
 echo 'CgroupPlugin=disabled' >/etc/slurm/cgroup.conf
 install -m 0755 "$here/reboot_node.sh" /usr/local/sbin/reboot-node
+install -m 0644 "$here/gres.conf" /etc/slurm/gres.conf
+install -m 0755 "$here/power_node.sh" /usr/local/sbin/suspend-node
+install -m 0755 "$here/power_node.sh" /usr/local/sbin/resume-node
 install -d -o slurm -g slurm -m 0755 /run/slurm /var/lib/slurm /var/lib/slurm/slurmctld
+
+# Files in the place of devices: no job is confined to its devices.
+install -d -m 0755 /var/lib/slurm/gpu
+touch /var/lib/slurm/gpu/{0..3}
 
 # Ansible run as this user needs a home directory.
 usermod --home /var/lib/slurm slurm
@@ -21,10 +28,17 @@ chown munge:munge /etc/munge/munge.key
 chmod 0600 /etc/munge/munge.key
 setpriv --reuid=munge --regid=munge --init-groups munged
 
+# It is there in a lab with accounting storage.
+if command -v slurmdbd >/dev/null; then
+    bash "$here/accounting.sh"
+fi
 setpriv --reuid=slurm --regid=slurm --init-groups slurmctld -i
 for number in 1 2 3 4 5 6 7 8; do
     slurmd -N "node$number"
 done
+mkfifo /run/slurm/power
+chown slurm:slurm /run/slurm/power
+"$here/power_daemon.sh" &
 touch /var/log/lab/started
 
 # Orphaned processes become children of process 1; bash reaps them while it waits.

@@ -1,6 +1,7 @@
 """A real Slurm cluster on this machine, for the demo, the tests and the benchmarks.
 
-    lab up                               build what is missing, start the cluster, wait until it responds
+    lab up [--accounting]                build what is missing, start the cluster, wait until it responds;
+                                         with accounting storage (slurmdbd on MariaDB), or without
     lab exec [--user NAME] [--host-network] -- COMMAND...   run a command inside
     lab status                           show the cluster (exit status 3 if it is not running)
     lab down                             end every process of the lab; the logs are kept
@@ -52,6 +53,8 @@ ENVIRONMENT = {
     "ANSIBLE_LOCALHOST_WARNING": "false",
     # The checkout is shared with the host: compiled files stay out of it.
     "PYTHONPYCACHEPREFIX": "/var/cache/python",
+    # That of two_controllers.sh.
+    "ANSIBLE_CONNECTION_PLUGINS": f"{INSIDE}/tests/lab/connection",
     # Tells the contract tests that they may change this cluster.
     "HPC_SLURM_LAB": "1",
 }
@@ -101,14 +104,16 @@ def wait_for(what: str, limit: float, condition: object) -> None:
 # Commands.
 
 
-def up() -> None:
+def up(accounting: bool) -> None:
     with locked():
+        if running() and (STATE / "accounting").exists() != accounting:
+            stop()
         if running() and (STATE / "ready").exists():
             print("lab: running")
             return
         progress = Progress()
         if not running():
-            start_cluster(progress)
+            start_cluster(progress, accounting)
         try:
             wait_for("slurmctld and all slurmds to respond", READY_LIMIT, cluster_responds)
         except LabError as error:
@@ -116,17 +121,20 @@ def up() -> None:
             progress.phase(f"starting again: {error}")
             shutil.rmtree(FIRST_LOGS, ignore_errors=True)
             LOGS.rename(FIRST_LOGS)
-            start_cluster(progress)
+            start_cluster(progress, accounting)
             wait_for("slurmctld and all slurmds to respond", READY_LIMIT, cluster_responds)
         (STATE / "ready").touch()
         progress.done("lab: up")
 
 
-def start_cluster(progress: Progress) -> None:
-    parts = cache.build(progress)
-    progress.phase("cluster: munge, slurmctld, slurmd of node1 to node8")
+def start_cluster(progress: Progress, accounting: bool) -> None:
+    parts = cache.build(progress, accounting)
+    more = ", MariaDB, slurmdbd" if accounting else ""
+    progress.phase(f"cluster: munge{more}, slurmctld, slurmd of node1 to node8")
     clear()
     start(parts)
+    if accounting:
+        (STATE / "accounting").touch()
 
 
 def start(parts: cache.Parts) -> None:
@@ -136,7 +144,7 @@ def start(parts: cache.Parts) -> None:
     (STATE / "root").mkdir(parents=True)
     command = ["unshare", *NAMESPACES, "--fork", "--kill-child", "--propagation", "private"]
     command += ["bash", str(HERE / "init.sh")]
-    arguments = [str(parts.root), str(parts.python), str(parts.scratch), str(STATE / "root"), str(CHECKOUT), INSIDE]
+    arguments = [parts.root, str(parts.python), str(parts.scratch), str(STATE / "root"), str(CHECKOUT), INSIDE]
     with open(LOGS / "init.log", "wb") as log:
         outer = subprocess.Popen(
             command + arguments + [str(LOGS)],
@@ -241,7 +249,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         prog="lab", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="{up,exec,status,down,destroy}")
-    for name in ("up", "status", "down", "destroy"):
+    commands.add_parser("up").add_argument(
+        "--accounting", action="store_true", help="with accounting storage: slurmdbd on MariaDB"
+    )
+    for name in ("status", "down", "destroy"):
         commands.add_parser(name)
     run = commands.add_parser("exec")
     run.add_argument("--user", default="root", help="root (default), slurm, or alice, an ordinary user")
@@ -260,7 +271,10 @@ def main() -> int:
             execute(argv, options.user, options.host_network)
         if options.command == "status":
             return status()
-        {"up": up, "down": down, "destroy": destroy}[options.command]()
+        if options.command == "up":
+            up(options.accounting)
+        else:
+            {"down": down, "destroy": destroy}[options.command]()
     except LabError as error:
         print(f"lab: error: {error}", file=sys.stderr)
         return 1

@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
-# make_python.sh: inside the root, fill /opt/lab with a Python environment of its requirements.txt and wheels.
+# make_python.sh: inside the root, fill /opt/lab with a Python environment of its requirements.txt and wheels, and
+# /opt/lab/oldest with one of oldest.txt.
 set -eu
 
 cd /opt/lab
 python3 -m venv .
 bin/pip install --quiet --requirement requirements.txt wheels/*.whl
+
+python3 -m venv oldest
+oldest/bin/pip install --quiet --requirement oldest.txt

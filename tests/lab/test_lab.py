@@ -64,6 +64,17 @@ def test_up_twice_starts_one_lab(up: None) -> None:
     assert lab.running() == before
 
 
+def test_accounting_storage_on_request(down: None) -> None:
+    """The other mode than the one that runs restarts the lab."""
+    for options, storage in ((["--accounting"], "accounting_storage/slurmdbd"), ([], "(null)")):
+        started = run("up", *options)
+        assert started.returncode == 0, started.stdout + started.stderr
+        config = run("exec", "--", "scontrol", "show", "config").stdout
+        (line,) = [line for line in config.splitlines() if line.startswith("AccountingStorageType ")]
+        assert line.split() == ["AccountingStorageType", "=", storage]
+    assert run("exec", "--", "sacctmgr", "show", "cluster").returncode != 0
+
+
 def test_exec_returns_the_exit_status_and_sets_the_user(up: None) -> None:
     assert run("exec", "--", "sh", "-c", "exit 7").returncode == 7
     assert run("exec", "--user", "slurm", "--", "id", "--user", "--name").stdout == "slurm\n"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The reservations of the fake cluster: what scontrol and slurmctld 26.05 make of a request, and what they refuse."""
+"""The reservations of the fake cluster: how scontrol and slurmctld 26.05 answer requests, and what they refuse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Optional
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 
-# Seen: a start a moment ago is well, as "now" is that when the controller reads it.
+# Observed: a start shortly before now is accepted, as "now" is in the past when the controller reads it.
 GRACE = 600
 NEVER = 2**32 - 1
 YEAR = 365 * 24 * 60
@@ -24,9 +24,11 @@ REMOVABLE = (
     *("ANY_NODES", "FLEX", "IGNORE_JOBS", "MAGNETIC", "MAINT", "PART_NODES", "PURGE_COMP", "STATIC", "USER_DELETE"),
     *RECURRING,
 )
-ADDABLE = [*REMOVABLE, "NO_HOLD_JOBS_AFTER_END", "OVERLAP", "TIME_FLOAT"]
+ADDABLE = [*REMOVABLE, "NO_HOLD_JOBS_AFTER_END", "OVERLAP", "REPLACE", "REPLACE_DOWN", "TIME_FLOAT"]
 SHARING = {"MAINT", "OVERLAP"}
 LISTS = ("users", "groups", "accounts", "qos", "allowedpartitions", "licenses")
+# Lists of which observed: none can be cleared, nor made one of denied names later.
+PERMANENT = ("qos", "allowed_partitions")
 TEXTS = ("features", "burstbuffer", "comment")
 NAMES = {
     "allowedpartitions": "allowed_partitions",
@@ -35,9 +37,18 @@ NAMES = {
     "maxstartdelay": "max_start_delay",
 }
 TIMES = ("starttime", "endtime", "duration")
+NODES = ("nodes", "nodes+", "nodes-")
+# What an update of other fields leaves out: observed, other TRES are accepted and ignored.
+IGNORED = ("nodecnt", "tres")
+# How many generic resources of a kind the cluster has.
+GPUS = 4
+# What a new reservation holds.
+HELD = ("nodes", "nodecnt", "corecnt", "tres", "features")
 NEW: dict[str, Any] = {
     "nodes": [],
-    "flags": ["SPEC_NODES"],
+    "flags": [],
+    "core_count": None,
+    "gres": {},
     "users": [],
     "accounts": [],
     "groups": [],
@@ -52,6 +63,8 @@ NEW: dict[str, Any] = {
 }
 REFUSALS = {
     "ESLURM_INVALID_PARTITION_NAME": (2000, "Invalid partition name specified"),
+    "ESLURM_REQUESTED_NODE_CONFIG_UNAVAILABLE": (2014, "Requested node configuration is not available"),
+    "ESLURM_NODES_BUSY": (2016, "Requested nodes are busy"),
     "ESLURM_USER_ID_MISSING": (2010, "Invalid user id"),
     "ESLURM_INVALID_NODE_NAME": (2018, "Invalid node name specified"),
     "ESLURM_NOT_SUPPORTED": (2036, "Requested operation not supported on this system"),
@@ -64,13 +77,17 @@ REFUSALS = {
     "ESLURM_RESERVATION_NAME_DUP": (2082, "Duplicate reservation name"),
     "ESLURM_RSV_ALREADY_STARTED": (2104, "Reservation already started"),
     "ESLURM_INVALID_LICENSES": (2048, "Invalid license specification"),
+    "ESLURM_INVALID_ACCOUNT": (2045, "Invalid account or account/partition combination specified"),
+    "ESLURM_CORE_RESERVATION_UPDATE": (2109, "Core-based reservation can not be updated"),
+    "ESLURM_GROUP_ID_MISSING": (2113, "Invalid group id"),
+    "ESLURM_INVALID_TRES": (2115, "Invalid Trackable RESource (TRES) specification"),
 }
 
 
 def refuse(name: str, call: str) -> NoReturn:
     """Fail as slurmctld does."""
     errno, text = REFUSALS[name]
-    raise SlurmError.of(errno, name, text, call)
+    raise SlurmError.from_errno(errno, name, text, call)
 
 
 def complain(words: str, call: str) -> NoReturn:
@@ -81,33 +98,41 @@ def complain(words: str, call: str) -> NoReturn:
 class Reservations:
     """The reservations of a cluster.
 
-    :param nodes: the nodes there are, each with its record.
+    :param nodes: the records of the cluster's nodes, by name.
     """
 
     def __init__(self, nodes: Mapping[str, Mapping[str, Any]]) -> None:
         self._nodes = nodes
         self.stored: dict[str, dict[str, Any]] = {}
         self.users = {"root", "slurm", "alice", "bob"}
+        self.groups = {"root", "slurm", "alice"}
+        self.accounts: Optional[set[str]] = None
+        """The accounts there are; None without accounting storage, where any is accepted."""
         self.qos: set[str] = set()
         self.licenses: set[str] = set()
+        self.default_partition = "main"
+        self.gres: set[str] = set()
+        """The generic resources that a reservation may ask for."""
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return them as scontrol shows them, those that have ended no more."""
+        """Return the reservations that have not ended, as scontrol shows them."""
         now = int(time.time())
         self.stored = {name: it for name, it in self.stored.items() if it["end_time"] > now}
         return [self._shown(name, it, now) for name, it in self.stored.items()]
 
     def _shown(self, name: str, record: Mapping[str, Any], now: int) -> dict[str, Any]:
-        cores = sum(self._nodes[node]["total_cpus"] for node in record["nodes"])
+        cores = record["core_count"] or sum(self._nodes[node]["total_cpus"] for node in record["nodes"])
+        kept = {key: value for key, value in record.items() if key != "gres"}
         return {
-            **{key: list(value) if isinstance(value, list) else value for key, value in record.items()},
-            "name": name,
+            **{key: list(value) if isinstance(value, list) else value for key, value in kept.items()},
+            "name": _decoded(name),
+            "comment": None if record["comment"] is None else _decoded(record["comment"]),
             "nodes": hostlist.fold(record["nodes"]),
             "state": "ACTIVE" if record["start_time"] <= now else "INACTIVE",
             "node_count": len(record["nodes"]),
             "core_count": cores,
             "duration": (record["end_time"] - record["start_time"]) // 60,
-            "tres": {"cpu": str(cores)},
+            "tres": {**({"cpu": str(cores)} if cores else {}), **record["gres"]},
         }
 
     def create(self, name: str, fields: Mapping[str, str], call: str) -> None:
@@ -121,23 +146,119 @@ class Reservations:
             complain("Start time cannot be after end time.  No reservation created.", call)
         if start < now - GRACE or end <= now < start - 1:
             refuse("ESLURM_INVALID_TIME_VALUE", call)
-        end = end if end > start else NEVER  # seen
-        if not set(fields.get("users", "").split(",")) <= {"", *self.users}:
+        end = end if end > start else NEVER  # observed
+        if not {user.lstrip("-") for user in fields.get("users", "").split(",")} <= {"", *self.users}:
             raise SlurmError(f"{call}: Error creating the reservation: Unspecified error", call=call)
         if fields.get("users") and fields.get("groups"):
             complain("Users and Groups are mutually exclusive.  You can have one or the other, but not both.", call)
         if name in self.stored:
             refuse("ESLURM_RESERVATION_NAME_DUP", call)
         record = {**NEW, "start_time": start, "end_time": end, "features": fields.get("features")}
-        self._set(record, {key: value for key, value in fields.items() if key not in (*TIMES, "features")}, call)
-        self._store(name, record, call)
+        self._set(record, {key: value for key, value in fields.items() if key not in (*TIMES, *HELD)}, call, new=True)
+        self._hold(record, fields, call)
+        self._store(name or f"root_{len(self.stored)}", record, call)
+
+    def _hold(self, record: dict[str, Any], fields: Mapping[str, str], call: str) -> None:
+        """Give a new reservation its nodes."""
+        flags, partition, nodes = set(record["flags"]), record["partition"], fields.get("nodes")
+        if not nodes and not any(fields.get(key) for key in ("nodecnt", "corecnt", "tres", "licenses", "burstbuffer")):
+            if not partition:
+                complain("CoreCnt, Nodes, NodeCnt, TRES or Watts must be specified.  No reservation created.", call)
+            nodes = "ALL"
+        if nodes == "ALL" and partition:
+            flags.add("PART_NODES")
+        elif "PART_NODES" in flags:
+            complain("PART_NODES flag requires specifying a Partition and ALL nodes.  No reservation created.", call)
+        _expect_replaceable(flags, fields, call)
+        record["flags"] = sorted(flags)
+        gres = self._generic_resources(fields.get("tres", ""), call)
+        if nodes:
+            self._take(record, "nodes", nodes, call)
+        elif "ANY_NODES" not in flags:
+            self._choose(record, fields, call)
+        elif not record["licenses"] and not record["burst_buffer"]:
+            refuse("ESLURM_RESERVATION_INVALID", call)
+        if "corecnt" in fields:
+            record["core_count"] = int(fields["corecnt"])
+        record["gres"] = gres
+
+    def _generic_resources(self, text: str, call: str) -> dict[str, str]:
+        gres = dict(item.split("=") for item in text.split(",") if item)
+        if not set(gres) <= self.gres:
+            refuse("ESLURM_INVALID_TRES", call)
+        if any(int(count) > GPUS for count in gres.values()):
+            refuse("ESLURM_NODES_BUSY", call)
+        return gres
+
+    def _choose(self, record: dict[str, Any], fields: Mapping[str, str], call: str) -> None:
+        # Observed: of each node one core, where no count of nodes is asked for.
+        count = int(fields.get("nodecnt") or fields.get("corecnt") or bool(fields.get("tres")))
+        if not count:
+            refuse("ESLURM_INVALID_NODE_NAME", call)
+        record["partition"] = record["partition"] or self.default_partition
+        record["nodes"] = self._free(record, count, [], call)
+
+    def _free(self, record: Mapping[str, Any], count: int, held: Collection[str], call: str) -> list[str]:
+        """Return nodes that a reservation can take beside those that it holds."""
+        nodes = [name for name, node in self._nodes.items() if record["partition"] in node["partitions"]]
+        if record["features"]:
+            nodes = [name for name in nodes if record["features"] in self._nodes[name]["available_features"]]
+        if len(nodes) < count and record["features"]:
+            refuse("ESLURM_REQUESTED_NODE_CONFIG_UNAVAILABLE", call)
+        nodes = [name for name in nodes if name not in held]
+        if not SHARING & set(record["flags"]):
+            others = [it for it in self.stored.values() if it["nodes"] != record["nodes"] or not it["nodes"]]
+            nodes = [name for name in nodes if not any(_overlap({**record, "nodes": [name]}, it) for it in others)]
+        if len(nodes) < count:
+            refuse("ESLURM_NODES_BUSY", call)
+        return nodes[:count]
+
+    def _resize(self, record: dict[str, Any], count: int, call: str) -> None:
+        if record["core_count"] or record["gres"]:
+            refuse("ESLURM_CORE_RESERVATION_UPDATE", call)
+        there = record["nodes"]
+        record["partition"] = record["partition"] or self.default_partition
+        more = self._free(record, count - len(there), there, call) if count > len(there) else []
+        # Observed: idle nodes leave first, the first of them.
+        record["nodes"] = hostlist.expand(",".join([*there[max(0, len(there) - count) :], *more]))
+        record["flags"] = [flag for flag in record["flags"] if flag not in ("PART_NODES", "ALL_NODES")]
+
+    def _take(self, record: dict[str, Any], key: str, value: str, call: str) -> None:
+        if record["core_count"] or record["gres"]:
+            refuse("ESLURM_CORE_RESERVATION_UPDATE", call)
+        if {"REPLACE", "REPLACE_DOWN"} & set(record["flags"]):
+            refuse("ESLURM_NOT_SUPPORTED", call)
+        flags = {*record["flags"], "SPEC_NODES"}
+        if value.upper() == "ALL":
+            partition = record["partition"] if "PART_NODES" in flags else None
+            flags.discard("ALL_NODES") if partition else flags.add("ALL_NODES")
+            record["nodes"] = [
+                name for name, node in self._nodes.items() if partition is None or partition in node["partitions"]
+            ]
+        else:
+            flags -= {"PART_NODES", "ALL_NODES"}
+            record["nodes"] = self._changed_nodes(record["nodes"], key, value, call)
+        record["flags"] = sorted(flags)
 
     def update(self, name: str, fields: Mapping[str, str], call: str) -> None:
         if name not in self.stored:
             refuse("ESLURM_RESERVATION_INVALID", call)
         record = dict(self.stored[name])
         self._move(record, fields, call)
-        self._set(record, {key: value for key, value in fields.items() if key not in TIMES}, call)
+        if self.accounts is not None and fields.get("groups") and "users" in fields:
+            raise SlurmError(f"{call}: slurm_update error: Unspecified error", call=call)
+        if "corecnt" in fields:
+            refuse("ESLURM_CORE_RESERVATION_UPDATE", call)
+        if fields.get("licenses") == "" and not record["nodes"]:
+            refuse("ESLURM_INVALID_LICENSES", call)
+        self._set(record, {key: value for key, value in fields.items() if key not in (*TIMES, *NODES, *IGNORED)}, call)
+        for key in NODES:
+            if key in fields:
+                self._take(record, key, fields[key], call)
+        if "nodecnt" in fields:
+            self._resize(record, int(fields["nodecnt"]), call)
+        if not record["nodes"] and not record["licenses"] and not record["burst_buffer"]:
+            refuse("ESLURM_RESERVATION_INVALID", call)
         self._store(name, record, call)
 
     def delete(self, name: str, busy: bool, call: str) -> None:
@@ -164,15 +285,14 @@ class Reservations:
         if record["end_time"] <= max(now, record["start_time"]):
             refuse("ESLURM_INVALID_TIME_VALUE", call)
 
-    def _set(self, record: dict[str, Any], fields: Mapping[str, str], call: str) -> None:
+    def _set(self, record: dict[str, Any], fields: Mapping[str, str], call: str, new: bool = False) -> None:
         for key, value in fields.items():
             name = NAMES.get(key, key)
             if key == "flags":
                 record["flags"] = _flags(record["flags"], value, call)
-            elif key in ("nodes", "nodes+", "nodes-"):
-                record["nodes"] = self._changed_nodes(record["nodes"], key, value, call)
             elif key in LISTS:
-                record[name] = self._list(name, record[name], value, call)
+                items = self._list(name, record[name], value, call)
+                record[name] = items if new else _signed(name, record[name], items, call)
             elif key in TEXTS:
                 if key == "features" and value:  # for reservations of a number of nodes
                     refuse("ESLURM_NOT_SUPPORTED", call)
@@ -200,16 +320,24 @@ class Reservations:
 
     def _list(self, name: str, there: list[str], value: str, call: str) -> list[str]:
         items = sorted(value.split(",")) if value else []
-        if name == "users" and not set(items) <= self.users:
+        names = [item.lstrip("+-") for item in items]
+        if name == "users" and not set(names) <= self.users:
             refuse("ESLURM_USER_ID_MISSING", call)
+        if name == "accounts" and self.accounts is not None and not set(names) <= self.accounts:
+            refuse("ESLURM_INVALID_ACCOUNT", call)
+        if name == "groups" and not set(items) <= self.groups:
+            refuse("ESLURM_GROUP_ID_MISSING", call)
         if name == "allowed_partitions":
-            for item in items:
+            for item in names:
                 self._partition(item, call)
-            return items or there  # seen: an empty one is taken, and does nothing
-        if name == "qos" and not (self.qos and set(items) <= self.qos):  # without accounting there are none
+        if name == "qos" and not (self.qos and set(names) <= self.qos):  # none exist without accounting storage
             refuse("ESLURM_INVALID_QOS", call)
         if name == "licenses" and not {item.partition(":")[0] for item in items} <= self.licenses:
             refuse("ESLURM_INVALID_LICENSES", call)
+        if not items and name in PERMANENT:
+            if not there:
+                refuse(INVALID[name], call)
+            return there  # observed: an empty list is accepted and ignored
         return items
 
     def _partition(self, value: str, call: str) -> str:
@@ -227,6 +355,48 @@ class Reservations:
         if not SHARING & set(record["flags"]) and any(_overlap(record, other) for other in others):
             refuse("ESLURM_RESERVATION_OVERLAP", call)
         self.stored[name] = record
+
+
+# What Slurm answers to names that it cannot remove from a list.
+INVALID = {
+    "users": "ESLURM_USER_ID_MISSING",
+    "accounts": "ESLURM_INVALID_ACCOUNT",
+    "qos": "ESLURM_INVALID_QOS",
+    "allowed_partitions": "ESLURM_INVALID_PARTITION_NAME",
+}
+
+
+def _signed(name: str, there: list[str], items: list[str], call: str) -> list[str]:
+    """Return a list after an update, as slurmctld does it: names with signs change it, others replace it."""
+    if name not in INVALID or not any(item[0] in "+-" for item in items):
+        return items
+    denied = all(item[0] == "-" for item in there or items) and bool(there or name not in PERMANENT)
+    sign = "-" if denied else ""
+    found = {item.lstrip("-") for item in there}
+    for item in sorted(items, key=lambda it: it.startswith("-") == denied):  # removals first
+        if item.startswith("-") == denied:
+            found.add(item[1:])
+        elif item[1:] in found:
+            found.remove(item[1:])
+        elif name not in PERMANENT:
+            refuse(INVALID[name], call)
+    if not found and name in PERMANENT:
+        refuse(INVALID[name], call)
+    return sorted(sign + item for item in found)
+
+
+def _expect_replaceable(flags: set[str], fields: Mapping[str, str], call: str) -> None:
+    if not {"REPLACE", "REPLACE_DOWN"} & flags:
+        return
+    if "nodes" in fields:
+        refuse("ESLURM_INVALID_NODE_NAME", call)
+    if {"MAINT", "STATIC"} & flags:
+        refuse("ESLURM_NOT_SUPPORTED", call)
+
+
+def _decoded(text: str) -> str:
+    """Return a text as the adapter reads it: bytes that are not UTF-8 become U+FFFD."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -80,7 +80,7 @@ class Core:
         """Complete all pending entries, and return their events."""
         found: list[dict[str, Any]] = []
         while entry := self.resolver.next_entry():
-            found += EventBuilder(granularity, "lab", ME).events_of(entry)
+            found += EventBuilder(granularity, "lab", ME, trigger_fired=True).events_of(entry)
             self.inbox.complete(entry, "delivered")
         return found
 
@@ -120,10 +120,11 @@ class Observed(Core):
     def status(self) -> dict[str, Any]:
         return self.read().status("lab", 5.0)
 
-    def snapshot(self, *nodes: dict[str, Any], triggers: Sequence[dict[str, Any]] = ()) -> None:
+    def snapshot(self, *nodes: dict[str, Any], triggers: Sequence[dict[str, Any]] = (), **keys: Any) -> None:
         """Apply a snapshot of groups of nodes, as node_group() returns them."""
         now = time.time()
         content = {"time": now, "age": 0.0, "slurm_user": "slurm", "count": 10008, "nodes": nodes, "triggers": triggers}
+        content |= keys
         self.resolver.apply_snapshot(parse_snapshot(json.dumps(content), now), EventBuilder("node", None, ME).count)
 
 

@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every failure of this collection: one class, with what is known of it as data."""
+"""The error class of this collection, which carries errno, name and call as data."""
 
 from __future__ import annotations
 
 from typing import Any, Optional
 
-# What to do, by the errno's name (slurm_errno.h). The message itself is Slurm's own.
+_STATE_ADVICE = "a node's state changed while the task ran: run the task again"
+
+# What the user can do, by the errno's name (slurm_errno.h).
 ADVICE = {
     "SLURMCTLD_COMMUNICATIONS_CONNECTION_ERROR": (
         "check that slurmctld runs (scontrol ping) and that this host reaches the SlurmctldHost of its slurm.conf"
@@ -17,16 +19,20 @@ ADVICE = {
         "check that munged runs on this host with the cluster's key (munge -n | unmunge) and that the clocks agree"
     ),
     "SLURM_PROTOCOL_VERSION_ERROR": "use Slurm libraries of the cluster's release on this host",
-    "ESLURM_USER_ID_MISSING": "only root, SlurmUser and Slurm operators may do this: use become",
+    "ESLURM_USER_ID_MISSING": (
+        "only root, SlurmUser and Slurm operators may do this: use become; or a user named here is unknown to the "
+        "controller's host"
+    ),
     "ESLURM_ACCESS_DENIED": "only root, SlurmUser and Slurm operators may do this: use become",
-    "ESLURM_INVALID_NODE_STATE_TRANSITION": "a node's state changed meanwhile: run the task again",
+    "ESLURM_INVALID_NODE_STATE": _STATE_ADVICE,
+    "ESLURM_INVALID_NODE_STATE_TRANSITION": _STATE_ADVICE,
 }
 
 
 class SlurmError(Exception):
     """A failure that the user can act on.
 
-    :param message: what was wrong, where, and what to do.
+    :param message: what is wrong, where, and what to do.
     :param errno: Slurm's error number, where there is one.
     :param name: the errno's name in C(slurm_errno.h).
     :param call: the call that failed, as a Slurm administrator would name it.
@@ -49,8 +55,8 @@ class SlurmError(Exception):
         self.details = details or {}
 
     @classmethod
-    def of(cls, errno: int, name: Optional[str], text: str, call: str) -> SlurmError:
-        """Return the error for an errno of Slurm: a L(ConflictError) where planning anew may help."""
+    def from_errno(cls, errno: int, name: Optional[str], text: str, call: str) -> SlurmError:
+        """Return the error for an errno of Slurm: a L(ConflictError) where a new plan may succeed."""
         kind = ConflictError if name in ConflictError.NAMES else cls
         advice = ADVICE.get(name or "")
         message = f"{call}: {text} ({name or 'errno'} {errno})" + (f"; {advice}" if advice else "")
@@ -68,9 +74,10 @@ class SlurmError(Exception):
 
 
 class ConflictError(SlurmError):
-    """What was planned no longer fits what is there: somebody else changed it between the reading and the write."""
+    """The plan is out of date: another process changed the object between the reading and the write."""
 
     NAMES = (
+        "ESLURM_INVALID_NODE_STATE",  # what Slurm before 25.11 answers for an invalid transition
         "ESLURM_INVALID_NODE_STATE_TRANSITION",
         "ESLURM_TRIGGER_DUP",
         "ESLURM_RESERVATION_INVALID",

@@ -5,7 +5,8 @@
 """Work in a child process, because libslurm may end the process that it runs in.
 
 libslurm calls exit() where it cannot go on ("fatal: Unable to process configuration file"), and a library of another
-release can crash: a module would then end without its JSON answer. Here the child ends, and the caller is told how.
+release can crash: a module would then end without its JSON result. Here only the child ends, and the caller gets an
+error that says how it ended.
 """
 
 from __future__ import annotations
@@ -31,31 +32,32 @@ def isolated(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what C(work) returns, computed in a child process.
 
     :param work: returns a JSON value, or raises SlurmError.
-    :raises SlurmError: what C(work) raised, or, where the process ended without an answer, libslurm's last words.
+    :raises SlurmError: what C(work) raised; where the child ended without an answer, its exit status and what libslurm
+        printed.
     """
     reading, writing = os.pipe()
-    with tempfile.TemporaryFile() as noise:
+    with tempfile.TemporaryFile() as stderr:
         child = os.fork()
         if child == 0:
             os.close(reading)
-            _answer(work, writing, noise)
+            _run_in_child(work, writing, stderr)
         os.close(writing)
         with os.fdopen(reading, "rb") as pipe:
             answer = pipe.read()
         status = os.waitpid(child, 0)[1]
-        noise.seek(0)
-        words = noise.read().decode("utf-8", "replace").strip()
+        stderr.seek(0)
+        printed = stderr.read().decode("utf-8", "replace").strip()
     if status or not answer:
-        raise SlurmError(_obituary(status, words), call="libslurm")
+        raise SlurmError(_failure_message(status, printed), call="libslurm")
     kind, content = json.loads(answer)
     if kind == "error":
         raise SlurmError(**content)
     return dict(content)
 
 
-def _answer(work: Callable[[], dict[str, Any]], writing: int, noise: IO[bytes]) -> None:
-    """In the child: write the answer to the pipe, and end."""
-    os.dup2(noise.fileno(), 2)  # what libslurm prints
+def _run_in_child(work: Callable[[], dict[str, Any]], writing: int, stderr: IO[bytes]) -> None:
+    """Write the answer of C(work) to the pipe and end this process, which is the child."""
+    os.dup2(stderr.fileno(), 2)  # what libslurm prints
     status = 70
     try:
         try:
@@ -63,19 +65,19 @@ def _answer(work: Callable[[], dict[str, Any]], writing: int, noise: IO[bytes]) 
         except SlurmError as error:
             details = {"errno": error.errno, "name": error.name, "call": error.call, "details": error.details}
             answer = ["error", {"message": error.message, **details}]
-        text = json.dumps(answer)  # as a whole: half an answer would hide what went wrong
+        text = json.dumps(answer)  # before anything is sent: half an answer would hide the error
         with os.fdopen(writing, "w", encoding="utf-8") as pipe:
             pipe.write(text)
         status = 0
     finally:
-        if status:  # a fault of this collection: its traceback goes to the caller among the last words
+        if status:  # an error in this collection: its traceback goes into the message
             os.write(2, traceback.format_exc().encode("utf-8", "replace"))
         os._exit(status)
 
 
-def _obituary(status: int, words: str) -> str:
+def _failure_message(status: int, printed: str) -> str:
     code = os.waitstatus_to_exitcode(status)
-    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-    said = f"; it said: {words[-2000:]}" if words else ""
-    message = f"the process that talks to Slurm {how} before it could answer{said}"
-    return message + (f"; {CONF_ADVICE}" if "configuration" in words else "")
+    end = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+    output = f"; its output: {printed[-2000:]}" if printed else ""
+    message = f"the process that calls Slurm {end} before it returned a result{output}"
+    return message + (f"; {CONF_ADVICE}" if "configuration" in printed else "")

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 from .connection import Connection
 from .error_numbers import translated
-from .values import plain, properties, record
+from .job_values import CORRECTIONS, JobValues, parse_steps
+from .values import Note, plain, properties, record, value_or_note
 
-# Attributes of pyslurm's jobs and steps that need requests of their own, or have an option of their own.
+# Attributes of pyslurm's jobs and steps that need a request or an option of their own.
 _SEPARATE = frozenset(("stats", "steps", "pids"))
 
 
@@ -27,12 +29,12 @@ class JobRequests(Connection):
         attributes: Collection[str],
         steps: bool = False,
     ) -> dict[int, tuple[dict[str, Any], dict[str, Any]]]:
-        """Return jobs by their ids, each with the attributes that C(keep) needed and those asked for.
+        """Return jobs by id, each as two records: the attributes that C(keep) looks at and the attributes to return.
 
-        :param needed: the attributes that C(keep) looks at; no other is evaluated for a job that is not kept.
+        :param needed: the attributes that C(keep) looks at; no others are evaluated for a job that is not kept.
         :param keep: whether to return a job.
         :param attributes: the attributes to return.
-        :param steps: whether to return the steps too.
+        :param steps: whether to return the steps as well.
         """
         pyslurm = self._pyslurm()
         with translated(pyslurm, "REQUEST_JOB_INFO"):
@@ -40,15 +42,25 @@ class JobRequests(Connection):
         if steps:
             with translated(pyslurm, "REQUEST_JOB_STEP_INFO"):
                 loaded.load_steps()
-        found = {}
+        values = JobValues(self._run)
+        step_values = parse_steps(self._run("scontrol", "show", "steps", "--json")) if steps else {}
         users: dict[int, Any] = {}
+        found = {}
         for number, job in loaded.items():
-            looked_at = _job(job, needed, users)
-            if keep(looked_at):
-                details = _job(job, attributes, users)
+            note = self._unreadable.of("job", number)
+            examined = _job(job, needed, users, values, note)
+            if keep(examined):
+                details = _job(job, attributes, users, values, note)
                 if steps:
-                    details["steps"] = {str(name): _step(step) for name, step in job.steps.items()}
-                found[int(number)] = (looked_at, details)
+                    details["steps"] = self._steps(job, step_values)
+                found[int(number)] = (examined, details)
+        return found
+
+    def _steps(self, job: Any, values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        found = {}
+        for name, step in job.steps.items():
+            number = f"{job.id}.{name}"
+            found[str(name)] = _step(step, values.get(number, {}), self._unreadable.of("step", number))
         return found
 
     def job_attributes(self) -> list[str]:
@@ -56,23 +68,32 @@ class JobRequests(Connection):
         return [name for name in properties(self._pyslurm().Job) if name not in _SEPARATE]
 
 
-def _job(job: Any, attributes: Collection[str], users: dict[int, Any]) -> dict[str, Any]:
+def _job(job: Any, attributes: Collection[str], users: dict[int, Any], values: JobValues, note: Note) -> dict[str, Any]:
     """Return attributes of a job.
 
-    :param users: a cache of user names: pyslurm asks the system for each job anew.
+    :param users: a cache of user names: pyslurm looks the user up once for each job.
+    :param values: the attributes that pyslurm does not read soundly.
     """
-    found = record(job, [name for name in attributes if name != "user_name"])
+    found = record(job, [name for name in attributes if name != "user_name" and name not in values.attributes], note)
     if "user_name" in attributes:
         if job.user_id not in users:
             users[job.user_id] = plain(job.user_name)
         found["user_name"] = users[job.user_id]
-    # pyslurm reads the number 0 as not set.
-    if "array_task_id" in found and found["array_task_id"] is None and job.array_id and not job.array_tasks_waiting:
-        found["array_task_id"] = 0
-    if "heterogeneous_offset" in found and found["heterogeneous_offset"] is None and job.heterogeneous_id:
-        found["heterogeneous_offset"] = 0
+    for name in CORRECTIONS.keys() & found.keys():
+        found[name] = CORRECTIONS[name](found[name], job)
+    for name in values.attributes.keys() & set(attributes):
+        found[name] = value_or_note(name, partial(values.attributes[name], job), note)
     return found
 
 
-def _step(step: Any) -> dict[str, Any]:
-    return record(step, [name for name in properties(type(step)) if name not in _SEPARATE])
+def _step(step: Any, values: Mapping[str, Any], note: Note) -> dict[str, Any]:
+    """Return the attributes of a step.
+
+    :param values: the attributes that pyslurm does not read soundly.
+    """
+    names = [name for name in properties(type(step)) if name not in _SEPARATE]
+    found = {**record(step, names, note), **values}
+    # pyslurm splits the hostlist at its commas, and counts a CPU where Slurm counts none.
+    found["allocated_nodes"] = ",".join(found["allocated_nodes"]) or None
+    found["elapsed_cpu_time"] = found["cpus"] and found["run_time"] * found["cpus"]
+    return found

@@ -2,17 +2,53 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reservations, through scontrol, which names every flag and changes them one by one."""
+"""Requests about reservations, through scontrol: pyslurm reads neither all flags nor QOS, nor names that are not UTF-8.
+
+scontrol prints a reservation as JSON, which lacks comment, QOS, allowed partitions and the time of PURGE_COMP, and as
+text, where names, comments and other texts may look like fields. What the JSON says locates the fields in the text.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any, Optional
 
 from .connection import Connection
+from .errors import SlurmError
 
 # The end of a reservation made with a duration of 0, which scontrol shows as "Unknown": slurmctld holds it as this.
 NEVER = 2**32 - 1
+READING = "scontrol show reservation"
+# How often to read both forms again when a reservation changes between the two requests.
+READ_ATTEMPTS = 5
+# Words that other releases print at the end of a line, and the cores of nodes that are reserved in part.
+_OTHER = r"(?: +\w+=[^\s]*)*?"
+_LINE = (
+    r"\nReservationName={name} StartTime=\S+ EndTime=\S+ Duration=\S+" + _OTHER + r" Nodes={node_list} "
+    r"NodeCnt={node_count} CoreCnt={core_count} Features={features} PartitionName={partition} Flags=(?P<flags>\S*)"
+    + _OTHER
+    + r" TRES={tres}"
+    + _OTHER
+    + r"(?: AllowedPartitions=(?P<allowed_partitions>[^\n]*?))?(?: QOS=(?P<qos>[^\n]*?))?"
+    + _OTHER
+    + r" Users={users} Groups={groups} Accounts={accounts} Licenses={licenses} State=(?P<state>\S+) "
+    r"BurstBuffer={burst_buffer}" + _OTHER + r" MaxStartDelay=\S+"
+)
+_TEXTS = (
+    "name",
+    "node_list",
+    "features",
+    "partition",
+    "tres",
+    "users",
+    "groups",
+    "accounts",
+    "licenses",
+    "burst_buffer",
+)
+_COMMENT = " Comment="
 
 
 class ReservationRequests(Connection):
@@ -20,7 +56,16 @@ class ReservationRequests(Connection):
 
     def reservations(self) -> list[dict[str, Any]]:
         """Return the reservations; C(nodes) is a hostlist, empty for none."""
-        return parse_reservations(self._run("scontrol", "show", "reservation", "--all", "--oneliner"))
+        for _attempt in range(READ_ATTEMPTS):
+            listed = _listed(self._run("scontrol", "show", "reservation", "--all", "--json"))
+            text = self._run("scontrol", "show", "reservation", "--all", "--oneliner") if listed else ""
+            found = parse_reservations(listed, text)
+            if found is not None:
+                return found
+        raise SlurmError(
+            "the reservations changed each time that they were read: run the task again",
+            call=READING,
+        )
 
     def create_reservation(self, name: str, fields: Mapping[str, str]) -> None:
         """Make a reservation.
@@ -37,72 +82,85 @@ class ReservationRequests(Connection):
         self._run("scontrol", "delete", f"reservationname={name}")
 
 
+def _listed(output: str) -> list[dict[str, Any]]:
+    try:
+        return list(json.loads(output)["reservations"])
+    except (ValueError, TypeError):
+        raise SlurmError(
+            f"scontrol printed no JSON of reservations: {output[:80]!r}; Slurm has to be built with JSON (libjson-c)",
+            call=READING,
+        ) from None
+
+
 def _arguments(fields: Mapping[str, str]) -> list[str]:
     """Return fields as scontrol takes them: a name with a sign, C(nodes+), keeps it before the equal sign."""
     return [f"{name}={value}" for name, value in fields.items()]
 
 
-def parse_reservations(text: str) -> list[dict[str, Any]]:
-    """Return what C(scontrol --oneliner show reservation) prints, with C(SLURM_TIME_FORMAT=%s), as reservations.
+def parse_reservations(listed: list[dict[str, Any]], text: str) -> Optional[list[dict[str, Any]]]:
+    """Return reservations from both forms that scontrol prints; None when these are not of the same reservations.
 
-    A comment may have line breaks: what does not begin as a reservation goes on with the one before.
+    :param listed: C(reservations) of C(--json).
+    :param text: the output with C(--oneliner).
     """
-    found: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("ReservationName="):
-            found.append(line)
-        elif found:
-            found[-1] += f"\n{line}"
-    return [_reservation(line) for line in found]
+    lines = [re.compile(_LINE.format(**_located(item))) for item in listed]
+    rest, found = f"\n{text}", []
+    start = lines[0].match(rest) if lines else None
+    for item, line in zip(listed, [*lines[1:], re.compile(r"\n\Z")]):
+        following = line.search(rest, start.end()) if start else None
+        if start is None or following is None:
+            return None
+        tail = rest[start.end() : following.start()]
+        if tail and not tail.startswith(_COMMENT):
+            return None
+        found.append(_reservation(item, start.groupdict(), tail[len(_COMMENT) :]))
+        start = following
+    return found
 
 
-def _reservation(line: str) -> dict[str, Any]:
-    # The comment is last, and may hold anything.
-    head, _key, comment = line.partition(" Comment=")
-    fields = {key: value for key, _equals, value in (word.partition("=") for word in head.split()) if key != "NodeName"}
-    start, end = _epoch(fields["StartTime"]), _epoch(fields["EndTime"])
+def _located(item: Mapping[str, Any]) -> dict[str, str]:
+    """Return patterns of what the JSON says of a reservation, as the text shows it: C((null)) for none."""
+    texts = {name: re.escape(item[name]) or r"(?:\(null\))?" for name in _TEXTS}
+    return {**texts, **{name: str(item[name]) for name in ("node_count", "core_count")}}
+
+
+def _reservation(item: Mapping[str, Any], printed: Mapping[str, Optional[str]], comment: str) -> dict[str, Any]:
+    start, end = _number(item["start_time"]), _number(item["end_time"])
     return {
-        "name": fields["ReservationName"],
-        "state": fields["State"],
-        "nodes": _text(fields["Nodes"]) or "",
-        "node_count": int(fields["NodeCnt"]),
-        "core_count": int(fields["CoreCnt"]),
+        "name": item["name"],
+        "state": printed["state"],
+        "nodes": item["node_list"],
+        "node_count": item["node_count"],
+        "core_count": item["core_count"],
         "start_time": start,
         "end_time": end,
         "duration": (end - start) // 60,
-        "flags": _items(fields["Flags"]),
-        "users": _items(fields["Users"]),
-        "accounts": _items(fields["Accounts"]),
-        "groups": _items(fields["Groups"]),
-        "qos": _items(fields.get("QOS")),
-        "allowed_partitions": _items(fields.get("AllowedPartitions")),
-        "licenses": _items(fields["Licenses"]),
-        "tres": dict(item.split("=", 1) for item in _items(fields["TRES"])),
-        "partition": _text(fields["PartitionName"]),
-        "features": _text(fields["Features"]),
-        "burst_buffer": _text(fields["BurstBuffer"]),
-        "max_start_delay": _seconds(_text(fields["MaxStartDelay"])),
+        "flags": _items(_printed(printed["flags"])),
+        "users": _items(item["users"]),
+        "accounts": _items(item["accounts"]),
+        "groups": _items(item["groups"]),
+        "qos": _items(_printed(printed["qos"])),
+        "allowed_partitions": _items(_printed(printed["allowed_partitions"])),
+        "licenses": _items(item["licenses"]),
+        "tres": dict(pair.split("=", 1) for pair in _items(item["tres"])),
+        "partition": item["partition"] or None,
+        "features": item["features"] or None,
+        "burst_buffer": item["burst_buffer"] or None,
+        "max_start_delay": item["max_start_delay"] or None,
         "comment": comment or None,
     }
 
 
-def _epoch(text: str) -> int:
-    return NEVER if text == "Unknown" else int(text)
+def _number(value: Any) -> int:
+    """Return a number of Slurm's JSON, which may be an object that tells whether it is set and infinite."""
+    if isinstance(value, Mapping):
+        return int(value["number"]) if value["set"] and not value["infinite"] else NEVER
+    return int(value)
 
 
-def _text(value: Optional[str]) -> Optional[str]:
-    return None if value in (None, "", "(null)") else value
+def _printed(text: Optional[str]) -> str:
+    return "" if text in (None, "(null)") else str(text)
 
 
-def _items(value: Optional[str]) -> list[str]:
-    text = _text(value)
+def _items(text: str) -> list[str]:
     return sorted(text.split(",")) if text else []
-
-
-def _seconds(text: Optional[str]) -> Optional[int]:
-    """Return a time such as C(1-02:03:04) or C(00:10:00) in seconds."""
-    if text is None:
-        return None
-    days, _dash, clock = text.rpartition("-")
-    hours, minutes, seconds = (int(part) for part in clock.split(":"))
-    return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds

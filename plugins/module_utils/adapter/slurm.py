@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cluster as everything above sees it: plain values in and out, and a L(SlurmError) for every failure.
+"""The adapter's interface: plain values in and out, and a L(SlurmError) for every failure.
 
-What libslurm may do to the process that it runs in is the concern of C(isolation).
+libslurm may end the process that it runs in: see C(isolation).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .triggers import TriggerRequests
 
 
 class Slurm(ConfigurationRequests, NodeRequests, JobRequests, ReservationRequests, TriggerRequests):
-    """A cluster: a file of this folder for each of its resources.
+    """A cluster. Each resource has a file in this folder.
 
-    :param conf: path of another slurm.conf than the default one.
+    :param conf: path of a slurm.conf to use instead of the default one.
     """

@@ -15,17 +15,17 @@ from ..adapter.errors import SlurmError
 from . import hostlist
 from .node_states import OUT_OF_SERVICE, REBOOTING
 
-# Of a node that takes no jobs.
+# Flags of a node that takes no jobs.
 UNAVAILABLE = OUT_OF_SERVICE | REBOOTING
 
 Limit = Callable[[int], int]
 
 
 def limit_of(text: str) -> Limit:
-    """Return how many of so many nodes may be unavailable, from C(max_unavailable): a number, or a percentage.
+    """Return a function from a number of nodes to how many may be unavailable, from C(max_unavailable).
 
-    A percentage is rounded down, but never below one node where it is above zero: else small partitions could never be
-    maintained.
+    A percentage is rounded down, but a percentage above zero allows at least one node: otherwise small partitions could
+    never be maintained.
     """
     match = re.fullmatch(r"(\d+)(%?)", text.strip())
     if not match or (match[2] and int(match[1]) > 100):
@@ -39,7 +39,7 @@ def limit_of(text: str) -> Limit:
 def unavailable(nodes: Mapping[str, Mapping[str, Any]], reservations: Iterable[Mapping[str, Any]]) -> set[str]:
     """Return the nodes that take no jobs now: down, drained, failing, to be rebooted or in an active MAINT reservation.
 
-    Each counts once, however many reasons it has.
+    A node counts once.
     """
     found = {name for name, node in nodes.items() if UNAVAILABLE & set(node["state"])}
     now = time.time()
@@ -57,8 +57,8 @@ def expect_within(
 
     :param leaving: the nodes that the change takes out of service.
     :param nodes: every node with its C(state) and C(partitions).
-    :param out: the nodes that are unavailable already: these do not become more by the change.
-    :raises SlurmError: with the figures of each partition that is concerned.
+    :param out: the nodes that are unavailable already: they are not counted again.
+    :raises SlurmError: with the figures of each partition over the limit.
     """
     already = set(out)
     new = set(leaving) - already
@@ -74,9 +74,9 @@ def expect_within(
         if figures["would_be_unavailable"] > figures["allowed"]:
             over[partition] = figures
     if over:
-        said = "; ".join(
+        figures_text = "; ".join(
             f"partition {name}: {it['unavailable']} of {it['nodes']} nodes are unavailable, with these it would be "
             f"{it['would_be_unavailable']}, allowed are {it['allowed']}"
             for name, it in over.items()
         )
-        raise SlurmError(f"max_unavailable: {said}; nothing was changed", details={"partitions": over})
+        raise SlurmError(f"max_unavailable: {figures_text}; nothing was changed", details={"partitions": over})

@@ -4,9 +4,8 @@
 
 """Hostlists: Slurm's notation for many node names, C(node[1-3],gpu07).
 
-Texts from outside are checked against the notation and counted before anything expands them: C(n[1-5000000]) would
-take hundreds of megabytes, and C(@all) means "ask a group source", which may run commands, to the library that
-expands.
+A text is checked and its names are counted before ClusterShell expands it: C(n[1-5000000]) would take hundreds of
+megabytes, and for C(@all) ClusterShell asks a group source, which may run commands.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ except ImportError:
 # More nodes than any cluster has (Slurm's own MAX_SLURM_NODES is of this size).
 LIMIT = 100_000
 
-# No host has a longer name (RFC 1035).
-LONGEST = 255
+# The longest host name (RFC 1035).
+MAX_NAME = 255
 
-# ASCII digits only: \d would let in those of other scripts, which are not in any node's name.
+# ASCII digits only: \d matches digits of other scripts as well.
 _RANGE = r"[0-9]{1,64}(?:-[0-9]{1,64})?"
 _RANGES = rf"\[{_RANGE}(?:,{_RANGE})*\]"
 _NAME = rf"(?:[A-Za-z0-9_]|{_RANGES})(?:[A-Za-z0-9._-]|{_RANGES})*"
@@ -42,18 +41,18 @@ _NUMBER = re.compile("([0-9]+)")
 
 
 def expand(text: str, limit: int = LIMIT) -> list[str]:
-    """Return the node names of a hostlist, each once, in their natural order.
+    """Return the node names of a hostlist, without duplicates, in natural order.
 
     :param text: a hostlist such as C(node[1-3,7],gpu07).
-    :param limit: the most names to accept.
-    :raises SlurmError: when it is not a hostlist, or has more names than the limit.
+    :param limit: the largest number of names to accept.
+    :raises SlurmError: when it is not a hostlist or has more names than the limit.
     """
     if count(text) > limit:
         raise SlurmError(f"hostlist {_shown(text)} names more than the {limit} nodes accepted")
     _require_clustershell()
     names: dict[str, None] = {}
     try:
-        # One by one: a text with thousands of items such as r7n12 would take the library minutes.
+        # One by one: ClusterShell takes minutes for a text with thousands of items such as r7n12.
         for item in _ITEM.findall(text):
             names.update(dict.fromkeys(NodeSet(item, resolver=RESOLVER_NOGROUP)) if "[" in item else {item: None})
     except NodeSetException as error:
@@ -62,7 +61,7 @@ def expand(text: str, limit: int = LIMIT) -> list[str]:
 
 
 def count(text: str) -> int:
-    """Return how many names a hostlist has, repeated ones as well, without making them.
+    """Return how many names a hostlist has, duplicates included, without expanding it.
 
     :raises SlurmError: when it is not a hostlist.
     """
@@ -70,48 +69,48 @@ def count(text: str) -> int:
         raise SlurmError(f"not a hostlist: {_shown(text)}; write node names and ranges, as in node[1-3],gpu07")
     _refuse_uneven(text)
     items = _ITEM.findall(text)
-    # Else a megabyte of letters before brackets would stand for gigabytes.
-    if any(len(_BRACKETS.sub("", item)) > LONGEST for item in items):
-        raise SlurmError(f"not a hostlist: {_shown(text)}; no name is longer than {LONGEST} characters")
+    # Otherwise a megabyte of letters before brackets would expand to gigabytes.
+    if any(len(_BRACKETS.sub("", item)) > MAX_NAME for item in items):
+        raise SlurmError(f"not a hostlist: {_shown(text)}; no name is longer than {MAX_NAME} characters")
     return sum(map(_size, items))
 
 
 def fold(names: Iterable[str]) -> str:
-    """Return node names as one hostlist, with ranges of the last number in a name: C(r1n[1-3],r2n[1-3])."""
-    return arrange(names)[1]
+    """Return node names as one hostlist, with ranges over the last number in a name: C(r1n[1-3],r2n[1-3])."""
+    return sort_and_fold(names)[1]
 
 
-def arrange(names: Iterable[str]) -> tuple[list[str], str]:
-    """Return node names, each once, in their natural order, and as one hostlist."""
+def sort_and_fold(names: Iterable[str]) -> tuple[list[str], str]:
+    """Return node names without duplicates in natural order, and the same names as one hostlist."""
     _require_clustershell()
     ordered = sorted(set(names), key=_natural)
-    # Ranges of several numbers at once take the library minutes for some thousand names.
-    groups = (NodeSet.fromlist(list(group), resolver=RESOLVER_NOGROUP) for _before, group in groupby(ordered, _start))
+    # ClusterShell takes minutes to fold some thousand names over several numbers at once.
+    groups = (NodeSet.fromlist(list(group), resolver=RESOLVER_NOGROUP) for _key, group in groupby(ordered, _prefix))
     return ordered, ",".join(map(str, groups))
 
 
 def from_option(items: Iterable[str]) -> list[str]:
     """Return the node names of a module's list option, whose elements are names or hostlists.
 
-    Ansible splits a string at every comma, also at those between brackets: joined again, they are what was written.
+    Ansible splits a string at every comma, also between brackets: joining the elements restores the string.
     """
     text = ",".join(item.strip() for item in items)
     return expand(text) if text else []
 
 
 def _natural(name: str) -> tuple[list[str | int], str]:
-    """Return what to sort a name by: n2 before n10."""
+    """Return the sort key of a name: n2 comes before n10."""
     parts = _NUMBER.split(name)
     return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
 
 
-def _start(name: str) -> list[str]:
-    """Return what is before the last number of a name."""
+def _prefix(name: str) -> list[str]:
+    """Return the parts of a name before its last number."""
     return _NUMBER.split(name)[:-2]
 
 
 def _refuse_uneven(text: str) -> None:
-    """Refuse C(n9[8-11]), which the library reads as C(n[98-911]): other nodes, and any number of them."""
+    """Refuse C(n9[8-11]), which ClusterShell reads as C(n[98-911]): other nodes, and many more."""
     for match in _BRACKETS.finditer(text):
         beside = text[max(0, match.start() - 1) : match.start()] + text[match.end() : match.end() + 1]
         ranges = (part.partition("-") for part in match.group()[1:-1].split(","))

@@ -4,8 +4,7 @@
 
 """How a module runs: options, plan, writes, result.
 
-A resource reads what is there and returns a L(Plan). Here, and only here, it is carried out, or only returned in check
-mode.
+A resource reads the present state and returns a L(Plan). It is applied only here, and not in check mode.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from ..adapter.isolation import isolated
 from ..adapter.slurm import Slurm
 from .plan import Plan, diff_of
 
-# How often to plan when somebody else changes the same object between reading and writing.
+# How often to plan when another process changes the same object between the reading and the write.
 ATTEMPTS = 3
 
 COMMON_OPTIONS = {"slurm_conf": {"type": "path"}}
@@ -36,21 +35,21 @@ def run_module(planner: Planner, argument_spec: dict[str, Any], **constraints: A
     module = AnsibleModule(argument_spec={**COMMON_OPTIONS, **argument_spec}, supports_check_mode=True, **constraints)
 
     def work() -> dict[str, Any]:
-        found = execute(planner, Slurm(module.params["slurm_conf"]), module.params, module.check_mode)
-        return found if module._diff else {name: found[name] for name in found if name != "diff"}
+        result = execute(planner, Slurm(module.params["slurm_conf"]), module.params, module.check_mode)
+        return result if module._diff else {name: result[name] for name in result if name != "diff"}
 
     try:
-        outcome = isolated(work)
+        result = isolated(work)
     except SlurmError as error:
         module.fail_json(**error.result())
-    for warning in outcome.pop("warnings"):
+    for warning in result.pop("warnings"):
         module.warn(warning)
-    module.exit_json(**outcome)
+    module.exit_json(**result)
 
 
 def execute(planner: Planner, slurm: Slurm, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Plan, apply unless in check mode, and return the module's result."""
-    changed = False  # by an attempt that failed: what it wrote stays
+    changed = False  # a failed attempt may have written: that stays
     for attempt in range(1, ATTEMPTS + 1):
         try:
             plan = planner(slurm, params)
@@ -61,11 +60,16 @@ def execute(planner: Planner, slurm: Slurm, params: dict[str, Any], check_mode: 
             if attempt == ATTEMPTS or not isinstance(error, ConflictError):
                 raise
     changed = changed or bool(plan.changes)
-    return {**result, "changed": changed, "diff": diff_of(plan.changes), "warnings": list(plan.warnings)}
+    return {
+        **result,
+        "changed": changed,
+        "diff": diff_of(plan.changes),
+        "warnings": [*plan.warnings, *slurm.warnings()],
+    }
 
 
 def _apply(plan: Plan) -> dict[str, Any]:
-    """Write, wait and read back. A failure has C(changed): whether anything was written before it."""
+    """Write, wait and read back. The details of an error say C(changed): whether anything was written before it."""
     changed = False
     try:
         for write in plan.writes if plan.changes else ():

@@ -2,13 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The words of a node's state, as scontrol(1) shows them, and what sets of them mean."""
+"""The base states and flags of a node, as scontrol(1) shows them, and what sets of them mean."""
 
 from __future__ import annotations
-
-import re
-from collections.abc import Iterable
-from typing import Optional
 
 BASES = frozenset(("UNKNOWN", "DOWN", "IDLE", "ALLOCATED", "ERROR", "MIXED", "FUTURE"))
 FLAGS = frozenset(
@@ -19,19 +15,14 @@ FLAGS = frozenset(
     )
 )
 
-# Of a node that has a job, or has one that is not quite gone.
+# A node with one of these has a job, or a job that is completing.
 BUSY = frozenset(("ALLOCATED", "MIXED", "COMPLETING"))
-# Of a node that is to be rebooted, or is not back from it.
+# A node with one of these has a reboot pending or running.
 REBOOTING = frozenset(("REBOOT_REQUESTED", "REBOOT_ISSUED"))
-# Of a node that somebody, or slurmctld itself, has taken out of service.
+# A node with one of these is to be powered down, or is being powered down; powered up.
+POWERING_DOWN = frozenset(("POWER_DOWN", "POWERING_DOWN"))
+POWERING_UP = frozenset(("POWER_UP", "POWERING_UP"))
+# A node with one of these is out of service.
 OUT_OF_SERVICE = frozenset(("DOWN", "DRAIN", "FAIL"))
-# Of a node that is not there because somebody wants it so; PLANNED, for a job, is another matter.
-BY_PLAN = REBOOTING | {"MAINTENANCE", "POWER_DOWN", "POWERING_DOWN", "POWERED_DOWN", "POWER_UP", "POWERING_UP"}
-# What slurmctld writes when it was to have the node back, and the node did not come: the one replaces a reason, the
-# other is added to it.
-_NOT_AS_PLANNED = re.compile("^ResumeTimeout reached|(^|: )reboot timed out")
-
-
-def planned_absence(state: Iterable[str], reason: Optional[str]) -> bool:
-    """Tell whether a node is in maintenance, rebooting or powered down, and nothing went wrong with that."""
-    return not BY_PLAN.isdisjoint(state) and not _NOT_AS_PLANNED.search(reason or "")
+# A node with one of these is in a planned absence. (PLANNED is for a job that the backfill scheduler plans.)
+PLANNED_ABSENCE = REBOOTING | POWERING_DOWN | POWERING_UP | {"MAINTENANCE", "POWERED_DOWN"}

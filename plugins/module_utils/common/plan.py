@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module is about to do, worked out before anything is written."""
+"""The plan of a module: all changes, worked out before anything is written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Optional
 
 
 class Change(NamedTuple):
-    """A field of an object: what it is and what it will be."""
+    """A field of an object with its value before and after."""
 
     object: str
     field: str
@@ -20,14 +20,14 @@ class Change(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a module is about to do.
+    """The plan of a module.
 
-    :param result: the module's result without C(changed) and C(diff), as predicted.
-    :param changes: every difference between what is and what is wanted; without one, nothing is written.
+    :param result: the predicted result of the module, without C(changed) and C(diff).
+    :param changes: every difference between the present and the wanted state; without one, nothing is written.
     :param writes: the calls that make the changes.
     :param read_back: returns the result after the writes, with the same keys.
-    :param warnings: for the user, whether anything changes or not.
-    :param wait: waits for what follows the writes, and returns more keys of the result.
+    :param warnings: warnings for the user, also where nothing changes.
+    :param wait: waits for the effect of the writes, and returns more keys of the result.
     """
 
     result: dict[str, Any]
@@ -39,7 +39,7 @@ class Plan(NamedTuple):
 
 
 def diff_of(changes: Sequence[Change]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return changes as Ansible's diff: C(before) and C(after), each an object name with its changed fields."""
+    """Return changes as Ansible's diff: in C(before) and in C(after) the changed fields by object."""
     sides: dict[str, dict[str, dict[str, Any]]] = {"before": {}, "after": {}}
     for change in changes:
         sides["before"].setdefault(change.object, {})[change.field] = change.before

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..adapter.errors import SlurmError
 
-# Seconds between two looks: short at first, then long enough not to burden the controller.
+# Seconds between two reads: short at first, then long enough not to burden the controller.
 FIRST_PAUSE, LAST_PAUSE = 0.5, 5.0
 
 

@@ -24,6 +24,7 @@ from .feed.syncer import SYNC_DUE, Syncer
 from .receive.application import Parts, create_app
 from .receive.server import Server
 from .show.observer import Observer
+from .store.changes import Retries
 from .store.database import Database
 from .store.entries import NewEntry
 from .store.inbox import Inbox, InboxFullError
@@ -90,9 +91,10 @@ class _Source:
         settings, metrics, inbox, server = self._settings, self._metrics, self._inbox, self._server
         url = settings.url if settings.port else re.sub(r":0$", f":{server.port}", settings.url)
         listener = Listener(self._listener_id, url, str(uuid.uuid4()), settings.permanent)
+        retries = Retries(settings.retries_per_day, settings.reaction_limit)
         builder, resolver = (
-            EventBuilder(settings.granularity, settings.cluster, listener),
-            Resolver(self._database, inbox, metrics),
+            EventBuilder(settings.granularity, settings.cluster, listener, settings.trigger_fired),
+            Resolver(self._database, inbox, metrics, merges=_merges(settings), retries=retries),
         )
         feeder = Feeder(inbox, resolver, queue, builder, metrics, feedback)
         observer = Observer(self._database, settings, lambda: feeder.problem)
@@ -134,6 +136,11 @@ class _Source:
             self._inbox.store([NewEntry.event(listener_event(type_, listener))])
         except (sqlite3.Error, InboxFullError) as error:
             log_decision("event not stored", type=type_, error=str(error), failing=True)
+
+
+def _merges(settings: Settings) -> bool:
+    """Tell whether waiting notifications may become one: not where each has events of its own."""
+    return settings.granularity == "batch" and settings.permanent and not settings.trigger_fired
 
 
 async def _finish(awaitable: Awaitable[object]) -> None:

@@ -21,13 +21,13 @@ from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 from ansible_collections.hpc.slurm.plugins.module_utils.common.trigger_events import NODE_STATES
 from ansible_collections.hpc.slurm.plugins.plugin_utils import expand_hostlist
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.configure import settings
-from ansible_collections.hpc.slurm.tests.unit.listener import Core
+from ansible_collections.hpc.slurm.tests.unit.listener import ID, Core
 
 FILTER = Path(__file__).resolve().parents[3] / "extensions" / "eda" / "plugins" / "event_filter" / "expand_hostlist.py"
 FILE = runpy.run_path(str(FILTER))
 OPTIONS = yaml.safe_load(FILE["DOCUMENTATION"])["options"]
 ORIGIN = "00000000-0000-0000-0000-000000000007"
-DOWN = {"hostlist_path": "payload.nodes", "state": "down"}
+DOWN = {"hostlist_path": "payload.nodes", "state": "down", "granularity": "node"}
 
 
 def run(event, **arguments):
@@ -82,7 +82,7 @@ def test_the_same_events_as_the_listeners(granularity, nodes, tmp_path):
     event = of(f"{nodes}\n", uuid=new.uuid, received_at=fired["meta"]["received_at"])
     found = run(event, cluster="lab", granularity=granularity)
     for each in wanted:
-        assert each.pop("flaps") == 1  # only the listener knows
+        assert (each.pop("flaps"), each.pop("listener")["id"]) == (1, ID)  # only the listener knows
     assert found == wanted
 
 
@@ -185,7 +185,7 @@ def test_ignore_missing_does_not_ignore_wrong_hostlists():
         ({"state_path": "x"}, "give either state, or state_path"),
         ({"state": "broken"}, "state must be one of up, down, .* not 'broken'"),
         ({"cluster": "a", "cluster_path": "b"}, "cluster and cluster_path exclude each other"),
-        ({"granularity": "nodes"}, "granularity must be one of node, batch, not 'nodes'"),
+        ({"granularity": "nodes"}, "granularity must be one of batch, node, not 'nodes'"),
         ({"granularity": None}, "granularity must be a non-empty string"),
         ({"path_separator": ""}, "path_separator must be a non-empty string"),
         ({"ignore_missing": "no"}, "ignore_missing must be true or false, not 'no'"),

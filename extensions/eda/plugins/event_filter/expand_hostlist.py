@@ -60,10 +60,10 @@ options:
     description: The path of keys to the name of the cluster.
     type: str
   granularity:
-    description: V(node) for one event per node, V(batch) for one per notification, which suits mass failures.
+    description: V(batch) for one event per notification, V(node) for one per node.
     type: str
-    choices: [node, batch]
-    default: node
+    choices: [batch, node]
+    default: batch
   ignore_missing:
     description:
       - Whether an event without a value at O(hostlist_path) is not an error, because the source also has other events.
@@ -130,7 +130,6 @@ EXAMPLES = r"""
             hostlist_path: body
             state_path: meta.headers.state
             cluster_path: meta.headers.cluster
-            granularity: batch
   rules:
     - name: Nodes went down
       condition: event.type == "node_state" and event.state == "down"

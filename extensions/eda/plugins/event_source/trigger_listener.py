@@ -24,16 +24,24 @@ description:
     not delivered when the program ends are delivered after the next start, with the same C(meta.uuid).
   - Every event has C(type), C(meta.uuid), and C(meta.hosts) with its nodes, which limits C(run_playbook) to these
     hosts.
-  - C(node_state) has C(node) and C(state), or with O(granularity=batch) C(nodes), C(hostlist) and C(state). It also has
+  - C(node_state) has C(nodes), C(hostlist) and C(state), or with O(granularity=node) C(node) and C(state). It also has
     C(cluster), C(notification), which is the uuid of the notification, and C(flaps), which is how often the node left
-    service within the last hour; nodes with different C(flaps) are different batches. C(origin) is C(trigger), or
-    C(snapshot) for a change that a sync found; such an event also has C(reason), C(reason_user), C(reason_time) and
-    C(flags).
+    service within the last hour, up to 4; nodes with different C(flaps) are different batches. C(origin) is C(trigger),
+    or C(snapshot) for a change that a sync found; such an event also has C(reason), C(reason_user), C(reason_time) and
+    C(flags), which are null where the nodes of a batch differ.
+  - With O(granularity=batch), notifications of the same kind that follow one another within 5 seconds are merged, so
+    that the rules run one playbook for a burst.
   - The same state of a node is not reported twice in a row. C(state) is C(down), C(drained), C(draining) or C(fail);
     for a node that is back it is C(up), C(resume) or C(idle), and from a snapshot always C(up).
-  - C(sync_due) requests a run of the playbook C(hpc.slurm.sync), at the start and every O(sync_interval) seconds.
-  - C(trigger_fired) has C(trigger.class) and C(trigger.type). It, C(sync_due), C(listener_up) and C(listener_down) have
-    C(listener.id), C(listener.url), C(listener.permanent), and C(listener.run), which is a new uuid at each start.
+  - C(sync_due) requests a run of the playbook C(hpc.slurm.sync), at the start and every O(sync_interval) seconds. Its
+    C(first) is true for the one at the start.
+  - C(trigger_fired) has C(trigger.type), the event kind as in strigger(1), and for a job C(trigger.job_id).
+    C(trigger.class) is C(node), C(job), C(slurmctld), C(slurmdbd), C(database) or C(burst_buffer). For nodes see
+    O(trigger_fired).
+  - All events have C(listener.id), C(listener.url), C(listener.permanent), and C(listener.run),
+    which is a new uuid at each start.
+  - Playbooks post to C(/<id>/record) what they did with the nodes of an event. The status page shows it with the event,
+    and the last 1000 records are kept.
   - C(GET /) is the status page; C(/healthz) answers 200, or 503 with reasons; C(/metrics) is for Prometheus. For these
     a browser can send the token as the password, with any user name. POST requests need it as a bearer token.
 options:
@@ -91,20 +99,43 @@ options:
     type: list
     elements: str
   granularity:
-    description: V(node) for one event per node, V(batch) for one per notification, which suits mass failures.
+    description:
+      - V(batch) for one event per notification, V(node) for one per node.
+      - A rule that runs a playbook for each node of a mass failure keeps later events waiting, because ansible-rulebook
+        runs at most 25 actions at a time.
     type: str
-    choices: [node, batch]
-    default: node
+    choices: [batch, node]
+    default: batch
   permanent:
     description:
       - Whether syncs set permanent triggers. Rules and playbooks have it as C(listener.permanent).
       - A trigger that is not permanent is removed when it fires, until a rule sets it again.
     type: bool
     default: true
+  trigger_fired:
+    description:
+      - Whether each notification about nodes also has an event C(trigger_fired), which then is the first. Others always
+        have it.
+      - With O(permanent=false) it always has one.
+    type: bool
+    default: false
   sync_interval:
     description: Seconds between two C(sync_due) events; V(0) for a single one at the start.
     type: int
     default: 300
+  retries_per_day:
+    description:
+      - How often a day a node is reported again that a reaction drained, and did not bring back. Such a node has the
+        reason of C(hpc.slurm.node_down), and its reaction has ended. A sync finds it, and the event C(node_state) with
+        the state C(down) has C(retry).
+      - A node that the reaction left to a person, because it has no repair tasks or no host in the inventory, is not
+        reported again.
+    type: int
+    default: 3
+  reaction_limit:
+    description: Seconds after which a reaction counts as ended that has posted no record, because it was killed.
+    type: int
+    default: 3600
   max_body:
     description: The largest notification to accept, in bytes. For snapshots the limit is always 32 MiB.
     type: int

@@ -17,8 +17,9 @@ from ...common.times import moment
 from ...common.waiting import Wait
 from .records import Node
 from .targets import Target
+from .waiting import wait_for_nodes
 
-# Flags of a node that is not back from a reboot.
+# Flags of a node whose reboot is not finished.
 NOT_BACK = REBOOTING | {"NOT_RESPONDING"}
 
 
@@ -52,7 +53,8 @@ class Reboot(Target):
             adds=frozenset(("DRAIN", "REBOOT_REQUESTED")),
             default_reason="Ansible: Rebooted using hpc.slurm.slurm_node",
             takes_out=True,
-            fields=("boot_time",),
+            undoes_drain=True,
+            fields=("boot_time", "next_state"),
             booted_after=after.epoch,
             next_state=params["next_state"].upper(),
         )
@@ -63,43 +65,42 @@ class Reboot(Target):
     def is_reached(self, node: Node) -> bool:
         return self.has_booted(node) or super().is_reached(node)
 
+    def derived(self, node: Node) -> Node:
+        return {"state_after_reboot": _after_reboot(node["state"], node["next_state"])}
+
+    def after(self, node: Node, reason: Optional[str], user: str) -> Node:
+        after = {**node, **super().after(node, reason, user), "next_state": self.next_state}
+        return {**after, **self.derived(after)}
+
     def apply(self, slurm: Slurm, names: list[str], reason: Optional[str]) -> None:
         slurm.reboot_nodes(hostlist.fold(names), reason or "", self.next_state)
 
     def wait(self, slurm: Slurm, names: list[str]) -> Wait:
         """Return the wait until the nodes have booted and respond."""
-
-        def remaining() -> dict[str, Any]:
-            loaded = slurm.nodes(("state", "reason", "boot_time"))
-            nodes = {name: loaded[name] for name in names}
-            left = {
-                name: node for name, node in nodes.items() if not self.has_booted(node) or NOT_BACK & set(node["state"])
-            }
-            states = {name: node["state"] for name, node in left.items()}
-            _expect_waiting({name: node for name, node in left.items() if not self.has_booted(node)}, states)
-            return states
-
-        return Wait(remaining, _timeout_error)
-
-
-def _expect_waiting(nodes: dict[str, Node], states: dict[str, Any]) -> None:
-    """Refuse to wait for nodes whose reboot slurmctld has given up: after ResumeTimeout it adds that to the reason."""
-    lost = [
-        name
-        for name, node in nodes.items()
-        if not REBOOTING & set(node["state"]) and (node["reason"] or "").endswith("reboot timed out")
-    ]
-    if lost:
-        raise SlurmError(
-            f"{hostlist.fold(lost)} did not come back from the reboot, and Slurm does not wait any longer "
-            f"({nodes[lost[0]]['reason']}): check their consoles and the log of slurmd",
-            details={"not_back": states},
+        return wait_for_nodes(
+            slurm,
+            names,
+            is_done=lambda node: self.has_booted(node) and not NOT_BACK & set(node["state"]),
+            has_failed=lambda node: not self.has_booted(node) and _has_timed_out(node),
+            problem="did not come back from the reboot",
+            advice="check their consoles and the log of slurmd",
         )
 
 
-def _timeout_error(remaining: dict[str, Any], waited: float) -> SlurmError:
-    return SlurmError(
-        f"after {waited:.0f} s {hostlist.fold(remaining)} did not come back from the reboot: check their consoles, or "
-        "wait longer with wait_timeout",
-        details={"not_back": remaining, "waited": round(waited, 1)},
-    )
+def _has_timed_out(node: Node) -> bool:
+    """Return whether slurmctld has given up on a reboot: after ResumeTimeout it appends that to the reason."""
+    return not REBOOTING & set(node["state"]) and (node["reason"] or "").endswith("reboot timed out")
+
+
+def _after_reboot(state: list[str], next_state: Optional[str]) -> Optional[list[str]]:
+    """Return a node's state after the reboot that it waits for; None: it does not.
+
+    A node registers as DOWN where that is its next state, and as IDLE otherwise. A next state ends a drain. FAIL stays.
+
+    :param next_state: the next state as pyslurm has it; None: a reboot without one, of a node that was drained.
+    """
+    flags = set(state[1:])
+    if not REBOOTING & flags:
+        return None
+    flags -= REBOOTING | ({"DRAIN"} if next_state else set())
+    return ["DOWN" if next_state == "DOWN" else "IDLE", *sorted(flags)]

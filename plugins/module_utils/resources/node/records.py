@@ -13,7 +13,7 @@ from ...common import hostlist
 
 Node = dict[str, Any]
 
-# What a task on nodes reads and returns of each.
+# Attributes that a task on nodes reads and returns.
 DETAILS = ("state", "reason", "reason_user")
 
 
@@ -26,6 +26,23 @@ def select_nodes(nodes: dict[str, Node], names: list[str]) -> dict[str, Node]:
     if unknown:
         raise SlurmError(
             f"the cluster has no node {hostlist.fold(unknown)}; nothing was changed",
+            2018,
+            "ESLURM_INVALID_NODE_NAME",
+            "REQUEST_NODE_INFO",
+        )
+    return {name: nodes[name] for name in names}
+
+
+def select_again(nodes: dict[str, Node], names: list[str]) -> dict[str, Node]:
+    """Return nodes that the cluster had when the task began.
+
+    :raises SlurmError: with those that were deleted since, as with C(scontrol delete nodename).
+    """
+    deleted = [name for name in names if name not in nodes]
+    if deleted:
+        raise SlurmError(
+            f"{hostlist.fold(deleted)} was deleted from the cluster while the task ran: run it again without these "
+            "nodes",
             2018,
             "ESLURM_INVALID_NODE_NAME",
             "REQUEST_NODE_INFO",

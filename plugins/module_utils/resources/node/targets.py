@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The states that a task can ask for: when a node is in one, which request leads there, what the node is then."""
+"""The states that a task can ask for: when a node is in one, the request for it, and the node after it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from ...adapter.errors import ConflictError
+from ...adapter.errors import ConflictError, SlurmError
 from ...adapter.slurm import Slurm
 from ...common import hostlist
 from ...common.node_states import OUT_OF_SERVICE
 from ...common.waiting import Wait
-from .records import Node, select_nodes
+from .records import Node, select_again
 from .waiting import wait_for_jobs
 
 
@@ -24,15 +24,17 @@ class Target:
     """A state that a task can ask for.
 
     :param request: the state as scontrol(1) C(update nodename) takes it.
-    :param reached_with: flags of which a node has one when it is in this state.
-    :param reached_without: flags of which it has none.
+    :param reached_with: a node in this state has one of these flags.
+    :param reached_without: a node in this state has none of these flags.
     :param adds: flags that the request adds, as slurmctld 26.05 does.
     :param drops: flags that it removes.
     :param base: the base state that it leads to, from any other; None: it stays.
     :param default_reason: the reason when the task gives none; None: the state has no reason.
     :param takes_out: whether it takes nodes out of service.
     :param resumes: whether it brings nodes back into service, wholly or in part.
-    :param fields: the attributes of a node that it looks at beside the state.
+    :param undoes_drain: whether Slurm ends a drain on the way to it, so that a node comes back into service.
+    :param slurm_reason: the reason that slurmctld itself gives to a node that it drains on the way, and that has none.
+    :param fields: attributes of a node that it reads besides the state.
     """
 
     request: str
@@ -44,6 +46,8 @@ class Target:
     default_reason: Optional[str] = None
     takes_out: bool = False
     resumes: bool = False
+    undoes_drain: bool = False
+    slurm_reason: Optional[str] = None
     fields: tuple[str, ...] = ()
 
     def is_reached(self, node: Node) -> bool:
@@ -62,7 +66,7 @@ class Target:
         return [base, *sorted(set(others) - self.drops | self.adds)]
 
     def after(self, node: Node, reason: Optional[str], user: str) -> Node:
-        """Return what the request makes of a node's state and reason."""
+        """Return a node's state and reason after the request."""
         state = self.predict(node["state"])
         if reason:
             return {"state": state, "reason": reason, "reason_user": user}
@@ -70,27 +74,51 @@ class Target:
             return {**node, "state": state}
         return {"state": state, "reason": None, "reason_user": None}
 
+    def derived(self, node: Node) -> Node:
+        """Return what a task returns of a node besides its attributes."""
+        return {}
+
+    def expect_possible(self, nodes: dict[str, Node]) -> None:
+        """Refuse what Slurm refuses: to resume a node with less than slurm.conf says, until it registers anew.
+
+        :param nodes: the nodes that are not in the state.
+        """
+        invalid = [name for name, node in nodes.items() if "INVALID_REG" in node["state"]]
+        if invalid and self.resumes:
+            reasons = list(dict.fromkeys(nodes[name]["reason"] or "no reason given" for name in invalid))
+            shown = "; ".join([*reasons[:3], *(["..."] if len(reasons) > 3 else [])])
+            raise SlurmError(
+                f"{hostlist.fold(invalid)} registered with less than slurm.conf says ({shown}), and Slurm does not "
+                "resume such a node: correct that and restart slurmd"
+            )
+
     def apply(self, slurm: Slurm, names: list[str], reason: Optional[str]) -> None:
         """Send the request for nodes.
 
-        Where a node cannot make the transition, because somebody else changed it meanwhile, the request fails, but
-        Slurm changes the others all the same. When all are in the state, there is nothing to do again.
+        Where a node cannot make the transition, because it was changed since it was read, the request fails, but
+        Slurm changes the other nodes. When all are in the state now, that is no error.
 
-        :raises ConflictError: when nodes are left that are not; its C(changed) is whether others are in it now.
+        :raises ConflictError: when a node is not in the state; its C(changed) is whether others are in it now.
         """
         fields: dict[str, Any] = {"reason": reason} if reason else {}
         try:
             slurm.update_nodes(hostlist.fold(names), state=self.request, **fields)
-        except ConflictError as error:
-            nodes = select_nodes(slurm.nodes(("state",)), names)
-            reached = [self.is_reached(node) for node in nodes.values()]
-            if not all(reached):
-                error.details["changed"] = any(reached)
+        except SlurmError as error:
+            if not isinstance(error, ConflictError) and error.name != "ESLURM_INVALID_NODE_NAME":
+                raise
+            nodes = slurm.nodes(("state",))
+            reached = [name for name in names if name in nodes and self.is_reached(nodes[name])]
+            try:
+                select_again(nodes, names)  # which says more about a node that was deleted
+                if len(reached) < len(names):
+                    raise error
+            except SlurmError as problem:
+                problem.details["changed"] = bool(reached)
                 raise
 
-    def wait(self, slurm: Slurm, names: list[str]) -> Wait:
-        """Return the wait that belongs to the state: until no job is left on the nodes."""
-        return wait_for_jobs(slurm, names)
+    def wait(self, slurm: Slurm, names: list[str]) -> Optional[Wait]:
+        """Return the wait that O(wait) asks for: until no job is left on the nodes; None: there is none."""
+        return wait_for_jobs(slurm, names) if self.takes_out else None
 
 
 DOWN = Target(

@@ -11,12 +11,16 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Optional
 
 from ...adapter.errors import SlurmError
+from ...common.node_states import OUT_OF_SERVICE
+from ...common.reasons import SLURMCTLD, continues, out_of_service_by
+from ...common.texts import expect_text
 from .attributes import normalised
+from .power import PowerDown, PowerUp
 from .reboot import Reboot
 from .records import DETAILS, Node
 from .targets import DOWN, DRAINED, FAILED, RESUMED, UNDRAINED, Target
 
-# The states of the option state, each with the target that it makes of the other options.
+# The choices of the option state, each with what makes its target from the other options.
 STATES: dict[str, Callable[[dict[str, Any]], Target]] = {
     "down": lambda _params: DOWN,
     "drained": lambda _params: DRAINED,
@@ -24,6 +28,8 @@ STATES: dict[str, Callable[[dict[str, Any]], Target]] = {
     "resumed": lambda _params: RESUMED,
     "rebooted": Reboot.of,
     "undrained": lambda _params: UNDRAINED,
+    "powered_down": PowerDown.of,
+    "powered_up": PowerUp.of,
 }
 
 
@@ -33,15 +39,18 @@ class Task(NamedTuple):
     :param target: the state, if any.
     :param reason: the reason to give with it; None where the state has none.
     :param update_reason: whether nodes that are in the state already get the reason too.
-    :param attributes: attributes in the form that compares.
-    :param may_act: whether the task may act on a node with this reason.
+    :param attributes: attributes in the form that is compared.
+    :param only_reason: what the reason of a node must match for the task to act on it.
+    :param include_out_of_service: whether to act on nodes that are out of service for another reason, where Slurm would
+        bring them back into service.
     """
 
     target: Optional[Target]
     reason: Optional[str]
     update_reason: bool
     attributes: dict[str, Any]
-    may_act: Callable[[str], bool]
+    only_reason: Optional[re.Pattern[str]]
+    include_out_of_service: bool
 
     @classmethod
     def of(cls, params: dict[str, Any]) -> Task:
@@ -58,13 +67,19 @@ class Task(NamedTuple):
             reason,
             params["update_reason"] and reason is not None,
             normalised(params["attributes"] or {}),
-            _reason_filter(params["only_reason"]),
+            _pattern(params["only_reason"]),
+            params["include_out_of_service"],
         )
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """What the task compares and returns of a node, beside its attributes."""
+        """What the task compares and returns of a node, besides the attributes to set."""
         return (*DETAILS, *self.target.fields) if self.target else DETAILS
+
+    def record(self, node: Node) -> Node:
+        """Return what the task compares and returns of a node, without the attributes to set."""
+        found = {field: node[field] for field in self.fields}
+        return {**found, **self.target.derived(found)} if self.target else found
 
     def is_reached(self, node: Node) -> bool:
         """Return whether a node is in the state that the task asks for."""
@@ -79,6 +94,28 @@ class Task(NamedTuple):
             changed.update(reason=self.reason, reason_user=user)
         return changed
 
+    def skip_cause(self, node: Node, slurm_user: Callable[[], str]) -> Optional[str]:
+        """Return why the task may not act on a node that it would change; None: it may.
+
+        :param slurm_user: returns SlurmUser of slurm.conf.
+        """
+        reason = node["reason"] or ""
+        if self.only_reason is not None:  # the task says itself which nodes it is about
+            return None if self.only_reason.search(reason) else f"its reason {reason!r} does not match only_reason"
+        if self.target is None or not self.target.undoes_drain or self.include_out_of_service or self.is_reached(node):
+            return None
+        if any(own is not None and continues(own, reason) for own in (self.reason, self.target.slurm_reason)):
+            return None
+        if OUT_OF_SERVICE.isdisjoint(node["state"]):
+            return None
+        if out_of_service_by(node["state"], reason, node["reason_user"], slurm_user()) in (None, SLURMCTLD):
+            return None
+        return (
+            f"it is out of service for another reason: {reason!r}"
+            if reason
+            else "it is out of service, without a reason"
+        )
+
 
 def _reason(params: dict[str, Any], target: Optional[Target]) -> Optional[str]:
     reason: Optional[str] = params["reason"]
@@ -90,14 +127,11 @@ def _reason(params: dict[str, Any], target: Optional[Target]) -> Optional[str]:
         return None
     if reason is not None and not reason.strip():
         raise SlurmError("reason is empty: say why the node is out of service, or leave the option out")
-    return reason or target.default_reason
+    return expect_text("reason", reason) if reason else target.default_reason
 
 
-def _reason_filter(pattern: Optional[str]) -> Callable[[str], bool]:
-    if pattern is None:
-        return lambda reason: True
+def _pattern(text: Optional[str]) -> Optional[re.Pattern[str]]:
     try:
-        search = re.compile(pattern).search
+        return None if text is None else re.compile(text)
     except re.error as error:
-        raise SlurmError(f"only_reason is not a regular expression: {pattern!r}: {error}") from None
-    return lambda reason: search(reason) is not None
+        raise SlurmError(f"only_reason is not a regular expression: {text!r}: {error}") from None

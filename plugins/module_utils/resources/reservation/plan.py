@@ -12,14 +12,15 @@ from typing import Any, Optional
 
 from ...adapter.errors import SlurmError
 from ...adapter.slurm import Slurm
-from ...common import hostlist
 from ...common.plan import Change, Plan
+from ...common.texts import expect_text
 from ...common.times import INFINITE_MINUTES, MINUTE, moment
-from ..node.records import select_nodes
-from .fields import ACCESS, DEFAULT_USERS, FIELDS, field_update, normalised, written
-from .flags import DEFAULT_FLAGS, NEVER_GIVEN, as_flags, expect_given, flag_update
-from .records import DETAILS, Reservation, find
-from .span import end_of, span_update
+from .access import ACCESS, expect_members
+from .fields import AMOUNTS, DEFAULT_USERS, FIELDS, field_update, normalised, written
+from .flags import flag_update, new_flags, wanted_flags
+from .nodes import changed_holding, new_holding, reduced_holding
+from .records import Reservation, details, find
+from .span import ambiguous_durations, end_of, span_update
 
 # Fields of a request to scontrol.
 Update = dict[str, str]
@@ -27,14 +28,15 @@ Update = dict[str, str]
 
 def plan_reservation(slurm: Slurm, params: dict[str, Any]) -> Plan:
     """Plan the module slurm_reservation."""
-    name = _name(params["name"])
-    before = find(slurm, name)
+    name = _expect_name(params["name"])
+    record = find(slurm, name)
+    before = details(record, params)
     if params["state"] == "absent":
         after, update = _plan_removal(before, params)
-    elif before is None:
-        after, update = _created(slurm, params)
+    elif record is None or before is None:
+        after, update = _plan_creation(slurm, params)
     else:
-        after, update = _altered(slurm, before, params)
+        after, update = _plan_update(slurm, before, "SPEC_NODES" in record["flags"], params)
     changes = _changes(name, before, after)
     writes: list[Callable[[], None]] = []
     if changes and after is None:
@@ -43,25 +45,29 @@ def plan_reservation(slurm: Slurm, params: dict[str, Any]) -> Plan:
         writes.append(lambda: slurm.create_reservation(name, update))
     elif changes:
         writes.append(lambda: slurm.update_reservation(name, update))
-    return Plan({"reservation": after}, changes, writes, lambda: {"reservation": find(slurm, name)})
+
+    def read_back() -> dict[str, Any]:
+        return {"reservation": details(find(slurm, name), params)}
+
+    return Plan({"reservation": after}, changes, writes, read_back, ambiguous_durations(params))
 
 
-def _created(slurm: Slurm, params: dict[str, Any]) -> tuple[Reservation, Update]:
-    nodes = hostlist.from_option(params["nodes"] or [])
-    if not nodes:
-        raise SlurmError(f"there is no reservation {params['name']}: give nodes to make it")
-    select_nodes(slurm.nodes(("name",)), nodes)
-    given = {name: params[name] for name in FIELDS if params[name] is not None}
-    if not any(given.get(name) for name in ACCESS):
-        given["users"] = list(DEFAULT_USERS)
-    flags = as_flags(DEFAULT_FLAGS if params["flags"] is None else params["flags"])
-    expect_given(flags, NEVER_GIVEN, "a reservation whose nodes are named")
+def _plan_creation(slurm: Slurm, params: dict[str, Any]) -> tuple[Reservation, Update]:
+    holding = new_holding(slurm, params)
+    given = {name: params[name] for name in (*FIELDS, *AMOUNTS) if params[name] is not None}
+    flags = new_flags(params, holding.nodes)
     start = moment("start_time", params["start_time"] or "now")
     begin = start.epoch if start.epoch is not None else int(time.time())
     record: dict[str, Any] = {name: field.empty for name, field in FIELDS.items()}
     record.update({name: normalised(name, value) for name, value in given.items()})
-    update = {FIELDS[name].key: written(record[name]) for name in given if record[name] != FIELDS[name].empty}
-    update.update({"nodes": hostlist.fold(nodes), "starttime": start.slurm})
+    if not any(record[name] for name in ACCESS):
+        record["users"] = list(DEFAULT_USERS)
+    update = {
+        field.key: written(name, record[name])
+        for name, field in {**FIELDS, **AMOUNTS}.items()
+        if record.get(name, field.empty) != field.empty
+    }
+    update.update(holding.update, starttime=start.slurm)
     if flags:
         update["flags"] = ",".join(flags)
     end, update_end = end_of(params, begin)
@@ -69,62 +75,49 @@ def _created(slurm: Slurm, params: dict[str, Any]) -> tuple[Reservation, Update]
     if end is None:
         end = begin + INFINITE_MINUTES * MINUTE
     span = {"start_time": begin, "end_time": end, "duration": (end - begin) // MINUTE}
-    return {**record, **span, "name": params["name"], "nodes": nodes, "flags": flags}, update
+    held = {"nodes": holding.nodes, "node_count": holding.node_count}
+    return {**record, **span, **held, "name": params["name"], "flags": flags}, update
 
 
-def _altered(slurm: Slurm, before: Reservation, params: dict[str, Any]) -> tuple[Reservation, Update]:
+def _plan_update(slurm: Slurm, before: Reservation, named: bool, params: dict[str, Any]) -> tuple[Reservation, Update]:
     after, update = dict(before), {}
-    for name, field in FIELDS.items():
+    for name, field in {**FIELDS, **AMOUNTS}.items():
         if params[name] is None:
             continue
         after[name] = normalised(name, params[name])
         if after[name] != before[name]:
-            update[field.key] = field_update(name, after[name])
+            update[field.key] = field_update(name, before[name], after[name])
+    expect_members(after["groups"], update)
+    holding = changed_holding(slurm, before, after["partition"], params)
+    after.update(nodes=holding.nodes, node_count=holding.node_count)
     if params["flags"] is not None:
-        after["flags"] = as_flags(params["flags"])
-        update.update(flag_update(before["flags"], after["flags"]))
-    if params["nodes"] is not None:
-        after["nodes"], change = _nodes(slurm, before["nodes"], params)
-        update.update(change)
+        after["flags"] = wanted_flags(params["flags"], params, after["nodes"])
+        update.update(flag_update(before["flags"], after["flags"], named))
+    flags = [words["flags"] for words in (update, holding.update) if "flags" in words]
+    update.update(holding.update)
+    if flags:
+        update["flags"] = ",".join(flags)
     update.update(span_update(before, after, params))
     return after, update
 
 
 def _plan_removal(before: Optional[Reservation], params: dict[str, Any]) -> tuple[Optional[Reservation], Update]:
-    if before is None or params["nodes"] is None:
+    holding = None if before is None else reduced_holding(before["nodes"], params)
+    if before is None or holding is None:
         return None, {}
-    leaving = set(hostlist.from_option(params["nodes"]))
-    kept = [node for node in before["nodes"] if node not in leaving]
-    if not kept:
-        # Slurm refuses to take the last node out, and would choose others for an empty list.
-        return None, {}
-    gone = [node for node in before["nodes"] if node in leaving]
-    return {**before, "nodes": kept}, {"nodes-": hostlist.fold(gone)} if gone else {}
+    return {**before, "nodes": holding.nodes, "node_count": holding.node_count}, holding.update
 
 
-def _nodes(slurm: Slurm, there: list[str], params: dict[str, Any]) -> tuple[list[str], Update]:
-    wanted = hostlist.from_option(params["nodes"])
-    if not wanted:
-        raise SlurmError("nodes is empty: name nodes, or use state=absent to delete the reservation")
-    held = set(there)
-    new = [node for node in wanted if node not in held]
-    if new:
-        select_nodes(slurm.nodes(("name",)), new)
-    if params["purge_nodes"]:
-        return wanted, {"nodes": hostlist.fold(wanted)} if set(wanted) != held else {}
-    together = hostlist.expand(",".join([*there, *wanted]))
-    return together, {"nodes+": hostlist.fold(new)} if new else {}
-
-
-def _changes(name: str, before: Optional[dict[str, Any]], after: Optional[dict[str, Any]]) -> list[Change]:
+def _changes(name: str, before: Optional[Reservation], after: Optional[Reservation]) -> list[Change]:
     title = f"reservation {name}"
     old, new = before or {}, after or {}
+    fields = dict.fromkeys((*old, *new))
     return [
-        Change(title, field, old.get(field), new.get(field)) for field in DETAILS if old.get(field) != new.get(field)
+        Change(title, field, old.get(field), new.get(field)) for field in fields if old.get(field) != new.get(field)
     ]
 
 
-def _name(name: str) -> str:
-    if not name.strip() or any(char.isspace() or char in ",=" for char in name):
-        raise SlurmError(f"a reservation's name has no blanks, commas or equal signs: {name!r}")
-    return name
+def _expect_name(name: str) -> str:
+    if not name:
+        raise SlurmError("name is empty: Slurm would choose a name")
+    return expect_text("name", name)

@@ -7,15 +7,34 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...adapter.errors import SlurmError
 from ...common.times import INFINITE_MINUTES, MINUTE, Moment, minutes, moment
 from .flags import RECURRING
 
+# A duration in minutes from which one that a YAML parser made of HOURS:MINUTES:SECONDS cannot be told: 1:00:00 is 3600.
+AMBIGUOUS_MINUTES = 3600
+DURATIONS = ("duration", "max_start_delay")
+
+
+def ambiguous_durations(params: Mapping[str, Any]) -> list[str]:
+    """Return a warning for each duration that may be one that YAML read as a number: C(10:00:00) arrives as 36000.
+
+    A text was quoted, or has its colons, and means what it says.
+    """
+    return [
+        f"{option} is the number {value}: in minutes that is {value // 1440} days {value // 60 % 24} hours. YAML reads "
+        f"{value // 3600}:{value // 60 % 60:02d}:{value % 60:02d} without quotes as this number too: put the time in "
+        "quotes, or the number if minutes are meant"
+        for option in DURATIONS
+        if isinstance(value := params[option], int) and value >= AMBIGUOUS_MINUTES
+    ]
+
 
 def span_update(before: dict[str, Any], after: dict[str, Any], params: dict[str, Any]) -> dict[str, str]:
-    """Put the times into C(after), and return what to write. A new start moves the end with it."""
+    """Put the times into C(after), and return the update. A new start moves the end by the same time."""
     update: dict[str, str] = {}
     start = _new_start(before, params)
     if start is not None and start.epoch is not None:
@@ -32,15 +51,15 @@ def span_update(before: dict[str, Any], after: dict[str, Any], params: dict[str,
 
 
 def _new_start(before: dict[str, Any], params: dict[str, Any]) -> Optional[Moment]:
-    """Return the start that a reservation is to have instead of the one it has; None when it keeps that.
+    """Return the new start of a reservation; None when the start does not change.
 
-    :raises SlurmError: when it has started already: Slurm does not move it then.
+    :raises SlurmError: when it has started: Slurm does not change the start then.
     """
     if params["start_time"] is None:
         return None
     start, started = moment("start_time", params["start_time"]), before["start_time"] <= time.time()
     if start.relative:
-        # A reservation that has started has started "now"; the other relative forms are for a new one.
+        # C(now) holds for a reservation that has started; the other relative forms apply to a new one.
         return start if start.now and not started else None
     if start.epoch == before["start_time"] or _is_past_occurrence(before, start):
         return None
@@ -57,7 +76,7 @@ def _end_stays(before: dict[str, Any], params: dict[str, Any]) -> bool:
 
 
 def _is_past_occurrence(before: dict[str, Any], when: Moment) -> bool:
-    """Tell whether a time is of a past occurrence: Slurm moves a recurring reservation on when it has ended."""
+    """Tell whether a time is of a past occurrence: Slurm advances a recurring reservation when it has ended."""
     return bool(RECURRING & set(before["flags"])) and when.epoch is not None and when.epoch <= time.time()
 
 

@@ -10,18 +10,19 @@ from typing import Any
 
 from ...adapter.slurm import Slurm
 from ...common.plan import Plan
-from .description import pattern_filter
+from .description import job_number, pattern_filter
 
 
 def plan_info(slurm: Slurm, params: dict[str, Any]) -> Plan:
     """Plan the module slurm_trigger_info: nothing is written."""
     pattern = pattern_filter("program", params["program"])
+    job_id = job_number(params["job_id"])
     found = [
         trigger
         for trigger in slurm.triggers()
         if (params["event"] is None or trigger["event"] == params["event"])
         and (params["user"] is None or trigger["user"] == params["user"])
-        and (params["job_id"] is None or trigger["resource_id"] == params["job_id"])
+        and (job_id is None or (trigger["resource"], trigger["resource_id"]) == ("job", job_id))
         and pattern(trigger["program"])
     ]
     return Plan({"triggers": found})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan of the module slurm_trigger: its options in, the changes and the requests out."""
+"""The plan of the module slurm_trigger."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ...adapter.errors import SlurmError
 from ...adapter.slurm import Slurm
 from ...common import hostlist
 from ...common.plan import Change, Plan
-from .description import FIELDS, Wanted, describe, fits, pattern_filter, same
+from .description import FIELDS, Wanted, describe, is_same, job_number, matches_options, pattern_filter
 
 
 def plan_trigger(slurm: Slurm, params: dict[str, Any]) -> Plan:
-    """Plan the module slurm_trigger: its options in, what is to be done out."""
+    """Plan the module slurm_trigger."""
     return plan_present(slurm, params) if params["state"] == "present" else plan_absent(slurm, params)
 
 
@@ -25,38 +25,39 @@ def plan_present(slurm: Slurm, params: dict[str, Any]) -> Plan:
     wanted = describe(params)
     user = slurm.user()
     mine = [trigger for trigger in slurm.triggers() if trigger["user"] == user]
-    there = [trigger for trigger in mine if same(wanted, trigger)]
-    stale = _stale(mine, wanted, params["purge_matching"])
+    present = [trigger for trigger in mine if is_same(wanted, trigger)]
+    outdated = _outdated(mine, wanted, params["purge_matching"])
 
-    changes = [change for trigger in stale for change in _gone(trigger)]
-    writes = [_clearing(slurm, trigger["id"]) for trigger in stale]
-    predicted = there
-    if not there:
-        expect_settable(slurm, wanted.program)
+    changes = [change for trigger in outdated for change in _removal(trigger)]
+    writes = [_clear_request(slurm, trigger["id"]) for trigger in outdated]
+    predicted = present
+    if not present:
+        check_settable(slurm, wanted.program)
         predicted = [{name: wanted.record(user)[name] for name in ("id", *FIELDS)}]
         changes += [Change(_title(predicted[0]), name, None, predicted[0][name]) for name in FIELDS]
-        writes.insert(0, lambda: _set(slurm, wanted))  # the new one first: no moment without any
+        writes.insert(0, lambda: _set(slurm, wanted))  # first: there is always one of the two
 
     def read_back() -> dict[str, Any]:
-        return _result([it for it in slurm.triggers() if it["user"] == user and same(wanted, it)])
+        return _result([found for found in slurm.triggers() if found["user"] == user and is_same(wanted, found)])
 
     return Plan(_result(predicted), changes, writes, read_back, warnings(wanted))
 
 
 def plan_absent(slurm: Slurm, params: dict[str, Any]) -> Plan:
-    # What cannot be read is refused also where there is no trigger to compare with.
+    # Wrong options are refused also where there is no trigger to compare with.
     hostlist.from_option(params["nodes"] or [])
+    job_number(params["job_id"])
     pattern_filter("purge_matching", params["purge_matching"])
-    matching = [trigger for trigger in slurm.triggers() if fits(trigger, params)]
-    changes = [change for trigger in matching for change in _gone(trigger)]
-    writes = [_clearing(slurm, trigger["id"]) for trigger in matching]
+    matching = [trigger for trigger in slurm.triggers() if matches_options(trigger, params)]
+    changes = [change for trigger in matching for change in _removal(trigger)]
+    writes = [_clear_request(slurm, trigger["id"]) for trigger in matching]
     return Plan(_result([]), changes, writes)
 
 
-def expect_settable(slurm: Slurm, program: str) -> None:
-    """Say why the controller would answer "access denied", which it does for want of rights and of the program alike.
+def check_settable(slurm: Slurm, program: str) -> None:
+    """Check the two causes for which the controller would answer "access denied" without telling which.
 
-    :raises SlurmError: when this user may not set triggers, or this host has no such program.
+    :raises SlurmError: when this user may not set triggers, or this host does not have the program.
     """
     owner, user = slurm.config()["slurm_user_name"], slurm.user()
     details = (2002, "ESLURM_ACCESS_DENIED", "strigger --set")
@@ -77,7 +78,7 @@ def warnings(wanted: Wanted) -> list[str]:
     found = []
     if wanted.resource == "node" and wanted.nodes:
         found.append(
-            "A slurmctld does not start when a trigger names a node that is no longer in slurm.conf: remove this "
+            "slurmctld does not start when a trigger names a node that is no longer in slurm.conf: remove this "
             "trigger before its nodes, or leave nodes out, which means all nodes."
         )
     if wanted.event == "idle" and wanted.permanent:
@@ -93,11 +94,11 @@ def _set(slurm: Slurm, wanted: Wanted) -> None:
     )
 
 
-def _clearing(slurm: Slurm, trigger_id: int) -> Callable[[], None]:
+def _clear_request(slurm: Slurm, trigger_id: int) -> Callable[[], None]:
     return lambda: slurm.clear_trigger(trigger_id)
 
 
-def _stale(mine: list[dict[str, Any]], wanted: Wanted, purge_matching: Optional[str]) -> list[dict[str, Any]]:
+def _outdated(mine: list[dict[str, Any]], wanted: Wanted, purge_matching: Optional[str]) -> list[dict[str, Any]]:
     if purge_matching is None:
         return []
     pattern = pattern_filter("purge_matching", purge_matching)
@@ -106,11 +107,11 @@ def _stale(mine: list[dict[str, Any]], wanted: Wanted, purge_matching: Optional[
         for trigger in mine
         if (trigger["event"], trigger["resource"]) == (wanted.event, wanted.resource)
         and pattern(trigger["program"])
-        and not same(wanted, trigger)
+        and not is_same(wanted, trigger)
     ]
 
 
-def _gone(trigger: dict[str, Any]) -> list[Change]:
+def _removal(trigger: dict[str, Any]) -> list[Change]:
     return [Change(_title(trigger), name, trigger[name], None) for name in FIELDS]
 
 

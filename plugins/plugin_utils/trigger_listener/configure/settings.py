@@ -19,7 +19,7 @@ from .tokens import Tokens
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
-GRANULARITIES = ("node", "batch")
+GRANULARITIES = ("batch", "node")
 ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -36,9 +36,12 @@ class Settings:
     tokens: Tokens = field(default_factory=Tokens, repr=False)
     tls: Optional[Certificate] = None
     allowed_networks: tuple[Network, ...] = ()
-    granularity: str = "node"
+    granularity: str = "batch"
     permanent: bool = True
+    trigger_fired: bool = False
     sync_interval: int = 300
+    retries_per_day: int = 3
+    reaction_limit: int = 3600
     max_body: int = 1048576
     feedback: bool = False
 
@@ -72,7 +75,10 @@ class Settings:
             allowed_networks=_networks(args),
             granularity=_choice(args, "granularity", GRANULARITIES),
             permanent=_flag(args, "permanent", default=True),
+            trigger_fired=_flag(args, "trigger_fired"),
             sync_interval=_number(args, "sync_interval", cls.sync_interval, 0, 86400),
+            retries_per_day=_number(args, "retries_per_day", cls.retries_per_day, 0, 100),
+            reaction_limit=_number(args, "reaction_limit", cls.reaction_limit, 60, 86400),
             max_body=_number(args, "max_body", cls.max_body, 1024, 1 << 30),
             feedback=_flag(args, "feedback"),
         )
@@ -94,7 +100,10 @@ ARGUMENTS = (
     "allowed_networks",
     "granularity",
     "permanent",
+    "trigger_fired",
     "sync_interval",
+    "retries_per_day",
+    "reaction_limit",
     "max_body",
     "feedback",
 )

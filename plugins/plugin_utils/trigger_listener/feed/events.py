@@ -25,34 +25,40 @@ class Listener(NamedTuple):
     permanent: bool
 
 
-def listener_event(type_: str, listener: Listener) -> dict[str, Any]:
+def listener_event(type_: str, listener: Listener, **keys: Any) -> dict[str, Any]:
     """Return an event of the listener itself, such as C(listener_up). It limits no playbook to hosts."""
-    return {"type": type_, "listener": listener._asdict(), "meta": {"uuid": str(uuid.uuid4()), "hosts": []}}
+    return {"type": type_, "listener": listener._asdict(), **keys, "meta": {"uuid": str(uuid.uuid4()), "hosts": []}}
 
 
 class EventBuilder:
     """Builds the events of entries.
 
-    :param granularity: C(node) for one event per node, C(batch) for one per notification.
+    :param granularity: C(batch) for one event per notification and state, C(node) for one per node.
+    :param trigger_fired: whether notifications of permanent triggers have the event C(trigger_fired), too.
     """
 
-    def __init__(self, granularity: str, cluster: Optional[str], listener: Listener) -> None:
+    def __init__(
+        self, granularity: str, cluster: Optional[str], listener: Listener, trigger_fired: bool = False
+    ) -> None:
         self._is_batch, self._cluster, self._listener = granularity == "batch", cluster, listener
+        self._has_fired = trigger_fired or not listener.permanent
 
     def events_of(self, entry: Entry) -> Iterator[dict[str, Any]]:
-        """Yield the events of a resolved entry, always the same ones: for a notification, first C(trigger_fired)."""
+        """Yield the events of a resolved entry, always the same ones; C(trigger_fired) is the first."""
         if entry.kind == "event":
             yield entry.content
             return
         number, received = uuid.UUID(entry.uuid), datetime.fromtimestamp(entry.received, timezone.utc).isoformat()
-        if entry.kind == "notification":
+        if self._fires(entry):
             keys = {"trigger": entry.content["trigger"], "listener": self._listener._asdict()}
             meta = event_meta(number, received, "trigger_fired", [])
             yield {"type": "trigger_fired", **keys, "notification": entry.uuid, "meta": meta}
         origin = "trigger" if entry.kind == "notification" else "snapshot"
-        for report in entry.content["reports"]:
+        reports = entry.content["reports"]
+        for report in _merged(reports) if self._is_batch else reports:
             nodes, keys = report["nodes"], {"flaps": report["flaps"], **report["details"]}
             keys |= {"state": report["state"], "cluster": self._cluster, "origin": origin}
+            keys |= {"listener": self._listener._asdict()}
             if self._is_batch:
                 yield batch_event(number, received, nodes, report.get("hostlist") or hostlist.fold(nodes), **keys)
             else:
@@ -63,8 +69,38 @@ class EventBuilder:
 
         A previous run may have counted one event per node, with another granularity: then a batch is delivered again.
         """
-        return min(entry.delivered, int(entry.kind == "notification")) if self._is_batch else entry.delivered
+        fired = int(entry.kind == "notification")
+        if self._is_batch:
+            return min(entry.delivered, int(self._fires(entry)))
+        return entry.delivered if self._fires(entry) else max(entry.delivered - fired, 0)
+
+    def progress(self, entry: Entry, count: int) -> int:
+        """Return what to note after so many of an entry's events: C(trigger_fired) counts even where there is none.
+
+        So the next run may have another setting, and no node is passed over.
+        """
+        return count if self._fires(entry) or entry.kind != "notification" else count + 1
+
+    def _fires(self, entry: Entry) -> bool:
+        """Tell whether an entry has the event C(trigger_fired): the only one of what is not about nodes."""
+        return entry.kind == "notification" and (self._has_fired or not entry.is_node_state)
 
     def count(self, entry: Entry) -> int:
         """Return how many events an entry has."""
         return sum(1 for _event in self.events_of(entry))
+
+
+def _merged(reports: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one report per state and number of flaps. Details that differ between its nodes become None."""
+    merged: dict[tuple[str, int], dict[str, Any]] = {}
+    for report in reports:
+        first = merged.setdefault((report["state"], report["flaps"]), report)
+        if first is report:
+            continue
+        details = {
+            name: value if report["details"].get(name) == value else None for name, value in first["details"].items()
+        }
+        keys = {name: value for name, value in first.items() if name != "hostlist"}
+        keys |= {"details": details, "nodes": [*first["nodes"], *report["nodes"]]}
+        merged[(report["state"], report["flaps"])] = keys
+    return list(merged.values())

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, Optional, Protocol, TypeVar
 
-from ..store.entries import UNREADABLE, Entry
+from ..store.entries import SUMMARY, UNREADABLE, Entry, is_resolved
 from ..store.inbox import Inbox
 from ..store.resolver import Resolver
 from ..telemetry.log import log_decision
@@ -30,6 +31,9 @@ ATTEMPTS = 4
 # Seconds between two notes of progress within an entry, where the engine has no store; after a crash, the events since
 # then are delivered twice. Where it has one, each event is noted at once: it recognizes only the last five uuids.
 PROGRESS_INTERVAL = 0.05
+# Seconds between two deliveries of the same kind of notification, where those that wait are merged: the rules run one
+# playbook for a burst, and not one for each notification.
+BURST_PAUSE = 5.0
 # Events that are built at a time.
 CHUNK = 100
 
@@ -63,6 +67,8 @@ class Feeder:
         self._expected, self._confirmed = "", asyncio.Event()
         self._has_more = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        # When a notification was last delivered, by its summary.
+        self._last_delivered: dict[str, float] = {}
         # What stops delivery, empty when nothing does.
         self.problem = ""
 
@@ -81,11 +87,22 @@ class Feeder:
     async def _run(self) -> None:
         while True:
             self._has_more.clear()
+            await self._pause_in_burst()
             entry = await self._retried(self._resolver.next_entry)
             if entry is None:
                 await self._has_more.wait()
             else:
                 await self._deliver_entry(entry)
+
+    async def _pause_in_burst(self) -> None:
+        """Wait before the next notification when one of its kind was just delivered; others then join it."""
+        if not self._resolver.merges:
+            return
+        row = await self._retried(self._inbox.oldest)
+        if row is None or is_resolved(row):
+            return
+        last = self._last_delivered.get(row[SUMMARY], -math.inf)
+        await asyncio.sleep(max(0.0, last + BURST_PAUSE - time.monotonic()))
 
     async def _deliver_entry(self, entry: Entry) -> None:
         delivered, failed, noted = self._builder.delivered_count(entry), 0, time.monotonic()
@@ -97,7 +114,7 @@ class Feeder:
                     failed += not await self._deliver(entry, event, 1 if failed else ATTEMPTS)
                     delivered += 1
                     if self._feedback is not None or time.monotonic() - noted > PROGRESS_INTERVAL:
-                        await self._retried(self._inbox.note_delivered, entry, delivered)
+                        await self._retried(self._inbox.note_delivered, entry, self._builder.progress(entry, delivered))
                         noted = time.monotonic()
         except UNREADABLE as error:
             message = f"the entry cannot be read: {error}"
@@ -105,6 +122,8 @@ class Feeder:
             failed += 1
         detail = f"{failed} of {delivered} events undeliverable" if failed else ""
         await self._retried(self._inbox.complete, entry, _outcome(entry, failed), detail)
+        if delivered and entry.kind == "notification":
+            self._last_delivered[entry.summary] = time.monotonic()
         log_decision("entry completed", id=entry.uuid, events=delivered, undeliverable=failed)
 
     async def _deliver(self, entry: Entry, event: dict[str, Any], attempts: int) -> bool:
@@ -188,4 +207,5 @@ def _next_chunk(events: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 def _outcome(entry: Entry, failed: int) -> str:
     if failed:
         return "undeliverable"
-    return "delivered" if entry.kind == "event" or entry.content.get("reports") else "unchanged"
+    has_own_event = entry.kind == "event" or (entry.kind == "notification" and not entry.is_node_state)
+    return "delivered" if has_own_event or entry.content.get("reports") else "unchanged"

@@ -29,6 +29,7 @@ class Syncer:
 
     def __init__(self, inbox: Inbox, listener: Listener, interval: int, on_stored: Callable[[], None]) -> None:
         self._inbox, self._listener, self._interval, self._on_stored = inbox, listener, interval, on_stored
+        self._is_first = True
 
     async def run(self) -> None:
         """Request syncs until cancelled. The first one after a full disk finds what could not be stored."""
@@ -46,5 +47,6 @@ class Syncer:
     def _request(self) -> None:
         if self._inbox.has_pending(SYNC_DUE):
             return  # the engine is behind: one is enough
-        self._inbox.store([NewEntry.event(listener_event(SYNC_DUE, self._listener))])
+        self._inbox.store([NewEntry.event(listener_event(SYNC_DUE, self._listener, first=self._is_first))])
+        self._is_first = False
         self._on_stored()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 from ....module_utils.adapter.errors import SlurmError
 from ....module_utils.common import hostlist
-from ....module_utils.common.trigger_events import NODE_STATES
+from ....module_utils.common.trigger_events import CLASSES
 from ..configure.settings import Settings
 from ..feed.events import EventBuilder
 from ..show.exposition import expose
@@ -34,6 +34,7 @@ from ..telemetry.metrics import Metrics
 from .body import read_body
 from .guard import Guard
 from .json_answer import answer_json
+from .record_body import parse_record
 from .snapshot_body import parse_snapshot
 from .writer import Writer
 from .wsgi import in_thread, wait_for
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
     from flask import Request
     from werkzeug.routing import MapAdapter
 
-# The classes of notifications, and the types of each.
-NOTIFICATION_TYPES = {"node": NODE_STATES}
 # Bytes of a snapshot. Ten thousand nodes, each with a reason of its own, take two million.
 MOST_SNAPSHOT = 32 << 20
 # Characters, and nodes, of a hostlist that is parsed in less time than a change of threads takes.
@@ -126,7 +125,7 @@ def create_notifications(parts: Parts) -> Blueprint:
         log_decision("notification stored", id=new.uuid, trigger=new.summary, nodes=new.nodes, hostlist=shown)
         return answer_json({"id": new.uuid, "nodes": new.nodes}, 202)
 
-    for class_, types in NOTIFICATION_TYPES.items():
+    for class_, types in CLASSES.items():
         for type_ in types:
             view = functools.partial(notification, class_=class_, type_=type_)
             routes.add_url_rule(f"/<listener_id>/{class_}/{type_}", f"{class_}_{type_}", view, methods=["POST"])
@@ -139,6 +138,13 @@ def create_notifications(parts: Parts) -> Blueprint:
             number, events = in_thread(parts.resolver.apply_snapshot, posted, parts.builder.count)
         parts.on_stored()
         return answer_json({"id": number, "events": events}, 202)
+
+    @routes.post("/<listener_id>/record")
+    def record(listener_id: str) -> Response:
+        expect_id(listener_id)
+        posted = in_thread(parse_record, read_body(MOST_SNAPSHOT, "a record may be"), time.time())
+        in_thread(parts.resolver.add_record, posted)
+        return answer_json({"groups": len(posted.groups)}, 202)
 
     def expect_id(given: str) -> None:
         if not hmac.compare_digest(given.encode(), parts.listener_id.encode()):
@@ -202,8 +208,8 @@ class counted:  # noqa: N801 - used as contextlib's are, which take longer
 
 
 def is_quick(text: str) -> bool:
-    """Tell whether a hostlist is parsed quickly.
-
-    :raises SlurmError: when the text is not a hostlist.
-    """
-    return len(text) <= QUICK and ("[" not in text or hostlist.count(text) <= QUICK)
+    """Tell whether the body of a notification is parsed quickly."""
+    try:
+        return len(text) <= QUICK and ("[" not in text or hostlist.count(text) <= QUICK)
+    except SlurmError:
+        return True  # a short text that is not a hostlist

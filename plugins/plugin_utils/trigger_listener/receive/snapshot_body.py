@@ -11,8 +11,11 @@
  "nodes": [{"nodes": "node[1-3]", "state": ["DOWN", "NOT_RESPONDING"], "reason": "Not responding",
             "reason_user": "slurm", "reason_time": 1789999000}],
                             the nodes out of service, grouped by state and reason
- "triggers": [{"id": 17, "event": "down", "permanent": true}]}
+ "triggers": [{"id": 17, "event": "down", "permanent": true}],
                             the triggers for this listener, as slurm_trigger_info returns them
+And in the first snapshot of a listener, otherwise null or left out:
+ "settings": [{"name": "repair tasks", "value": "not set"}]}
+                            how the reactions are set, as the filter reaction_settings returns it
 """
 
 from __future__ import annotations
@@ -23,10 +26,10 @@ from typing import Any, Optional
 
 from ....module_utils.adapter.errors import SlurmError
 from ....module_utils.common import hostlist
+from ....module_utils.common.reasons import OURS, SLURMCTLD, held_by, out_of_service_by, reaction_event
 from ..store.snapshot import Group, Snapshot
 
-# How reasons of this collection's modules and playbooks begin.
-OWN_REASON = "hpc.slurm."
+MOST_SETTINGS = 100
 
 
 def parse_snapshot(text: str, now: float) -> Snapshot:
@@ -39,7 +42,9 @@ def parse_snapshot(text: str, now: float) -> Snapshot:
         content = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise SlurmError(f"not JSON: {error}") from None
-    given = _fields(content, "the snapshot", {**_NUMBERS, "slurm_user": str, "nodes": list, "triggers": list})
+    if isinstance(content, dict):
+        content.setdefault("settings", None)
+    given = _fields(content, "the snapshot", _SNAPSHOT)
     read_at = now - _between(given["age"], "age", 0, 86400)
     total = _between(given["count"], "count", 1, hostlist.LIMIT)
     skew = read_at - _between(given["time"], "time", 0, 1e11)
@@ -50,11 +55,14 @@ def parse_snapshot(text: str, now: float) -> Snapshot:
     if len(set(named)) < len(named):
         raise SlurmError("nodes: a node is named twice")
     triggers = [_trigger(trigger, f"triggers[{index}]") for index, trigger in enumerate(given["triggers"])]
-    return Snapshot(read_at, total, groups, triggers)
+    return Snapshot(read_at, total, groups, triggers, _settings(given["settings"]))
 
 
 _NUMBER = (int, float)
-_NUMBERS = {"time": _NUMBER, "age": _NUMBER, "count": int}
+_SNAPSHOT = {
+    **{"time": _NUMBER, "age": _NUMBER, "count": int, "slurm_user": str, "nodes": list, "triggers": list},
+    "settings": (list, type(None)),
+}
 _NODE = {
     "nodes": str,
     "state": list,
@@ -93,19 +101,28 @@ def _group(given: dict[str, Any], where: str, slurm_user: str, skew: float) -> G
         "flags": sorted(given["state"]),
     }
     since = _between(when or 0, f"{where}: reason_time", 0, 1e11) + skew
-    nodes = hostlist.expand(given["nodes"])
-    return Group(nodes, frozenset(given["state"]), reason, since, _by_slurmctld(reason, user, slurm_user), details)
+    flags, nodes = frozenset(given["state"]), hostlist.expand(given["nodes"])
+    by_slurmctld = out_of_service_by(flags, reason, user, slurm_user) == SLURMCTLD
+    return Group(nodes, flags, reason, since, by_slurmctld, details, _reaction(flags, reason, user, slurm_user))
 
 
-def _by_slurmctld(reason: str, user: Optional[str], slurm_user: str) -> bool:
-    """Tell whether slurmctld gave a reason. The modules act as SlurmUser, too, but their reasons have a prefix."""
-    return user == slurm_user and bool(reason) and not reason.startswith(OWN_REASON)
+def _reaction(flags: frozenset[str], reason: str, user: Optional[str], slurm_user: str) -> Optional[str]:
+    """Return the event of the reaction that drained nodes, None for others and during a planned absence."""
+    return reaction_event(reason) if held_by(flags, reason, user, slurm_user) == OURS else None
 
 
 def _trigger(content: Any, where: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SlurmError(f"{where} is not an object")
     return _fields({name: value for name, value in content.items() if name in _TRIGGER}, where, _TRIGGER)
+
+
+def _settings(given: Optional[list[Any]]) -> Optional[list[dict[str, Any]]]:
+    if given is None:
+        return None
+    if len(given) > MOST_SETTINGS:
+        raise SlurmError(f"settings: more than {MOST_SETTINGS}")
+    return [_fields(it, f"settings[{index}]", {"name": str, "value": str}) for index, it in enumerate(given)]
 
 
 def _fields(content: Any, where: str, types: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..configure.settings import Settings
 from ..store.database import Database
 from ..store.ledger import Ledger
 from ..store.node_record import STATES, NodeRecord
+from ..store.records import Records
 from .overview import Overview
 
 # The most entries on the status page.
@@ -68,6 +69,7 @@ class Observer:
             last_sync=last_sync,
             total=stored.last_snapshot.get("nodes"),
             triggers=stored.last_snapshot.get("triggers", []),
+            settings=stored.last_snapshot.get("settings", []),
             out_of_service={name: sum(name in record.states for record in stored.records) for name in STATES},
             unhandled=sum(map(_is_unhandled, stored.records)),
             nodes=[_node(record, now) for record in stored.records],
@@ -100,11 +102,16 @@ class Observer:
             )
             names = ("id", "received", "summary", "hostlist", "nodes", "outcome", "detail")
             entries = [dict(zip(names, row)) for row in connection.execute(query, (MOST_ENTRIES,))]
+            reactions = Records(connection).of_entries(entry["id"] for entry in entries)
+        for entry in entries:
+            entry["reactions"] = [group._asdict() for it in reactions.get(entry["id"], []) for group in it.shown()]
         return Stored(last_snapshot, pending, oldest, undeliverable, records, entries)
 
 
 def _is_unhandled(record: NodeRecord) -> bool:
-    """Tell whether a node is down and no reaction has drained it."""
+    """Tell whether a node is down and no reaction has drained it, or one has and it is to be retried."""
+    if record.details.get("retry"):
+        return True
     drained = record.states & {"drained", "draining"}
     return "down" in record.states and not drained and not record.is_planned()
 

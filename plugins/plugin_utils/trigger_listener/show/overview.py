@@ -17,6 +17,7 @@ class Overview(NamedTuple):
 
     :param checks: the health checks, and whether they pass.
     :param problems: why checks fail, and what to do.
+    :param settings: how the reactions are set, each with C(name) and C(value).
     :param out_of_service: how many nodes have each state.
     """
 
@@ -30,6 +31,7 @@ class Overview(NamedTuple):
     last_sync: Optional[float]
     total: Optional[int]
     triggers: list[dict[str, Any]]
+    settings: list[dict[str, Any]]
     out_of_service: dict[str, int]
     unhandled: int
     nodes: list[dict[str, Any]]
@@ -49,6 +51,7 @@ class Overview(NamedTuple):
             },
             "sync": {"last": self.last_sync, "interval": self.sync_interval, "nodes": self.total},
             "triggers": self.triggers,
+            "settings": self.settings,
             "nodes": self.nodes[:MOST_NODES],
             "nodes_out_of_service": len(self.nodes),
             "entries": self.entries,

@@ -10,9 +10,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ....module_utils.common.reasons import planned_absence
 from . import node_record
 from .node_record import NodeRecord
-from .snapshot import Snapshot
+from .snapshot import Group, Snapshot
+
+# The number of flaps in an event goes up to this one, so that the nodes of a notification make few batches.
+MOST_FLAPS = 4
 
 
 class Changes(NamedTuple):
@@ -43,7 +47,46 @@ def of_notification(known: Iterable[NodeRecord], state: str, now: float) -> Chan
     return Changes(changed, [record for record, _state in changed], flaps)
 
 
-def of_snapshot(known: Mapping[str, NodeRecord], snapshot: Snapshot, now: float, gap_start: float) -> Changes:
+class Retries(NamedTuple):
+    """When nodes are reported again that are still out of service after their reaction.
+
+    :param per_day: how often a day.
+    :param limit: seconds after which a reaction without a record counts as ended.
+    :param ended: when the reactions ended that have drained nodes, by the uuids of their events.
+    :param held: the nodes that these reactions left drained for a person.
+    """
+
+    per_day: int = 3
+    limit: float = 3600.0
+    ended: Mapping[str, float] = {}
+    held: frozenset[str] = frozenset()
+
+    def is_due(self, record: NodeRecord, group: Group, read_at: float) -> bool:
+        """Tell whether a node is to be reported again.
+
+        :param record: the node before this snapshot.
+        """
+        if record.node in self.held or planned_absence(group.flags, group.reason):
+            return False
+        if group.reaction is not None:
+            last = record.retried[-1] if record.retried else 0.0
+            ended = max(self.ended.get(group.reaction, 0.0), record.failed)
+            return last < ended < read_at or read_at - max(group.since, last) > self.limit
+        if group.by_slurmctld and "DOWN" in group.flags and "DRAIN" not in group.flags:
+            return record.reported < record.failed < read_at or read_at - record.reported > self.limit
+        return False
+
+
+DEFAULT_RETRIES = Retries()
+
+
+def of_snapshot(
+    known: Mapping[str, NodeRecord],
+    snapshot: Snapshot,
+    now: float,
+    gap_start: float,
+    retries: Retries = DEFAULT_RETRIES,
+) -> Changes:
     """Compare a snapshot with the ledger.
 
     :param known: the record of each node that is in the snapshot, or out of service by the ledger.
@@ -54,6 +97,10 @@ def of_snapshot(known: Mapping[str, NodeRecord], snapshot: Snapshot, now: float,
     for name, record in known.items():
         if name in groups:
             after, states = node_record.apply_snapshot(record, groups[name], snapshot.read_at, now, gap_start)
+            is_known = record.reported > 0.0 and not record.is_newer(snapshot.read_at, now)
+            if is_known and "down" not in states and retries.is_due(record, groups[name], snapshot.read_at):
+                after, is_due = after.with_retry(now, retries.per_day)
+                states = [*states, *(["down"] if is_due else [])]
         else:
             after, states = node_record.apply_absence(record, snapshot.read_at, now)
         if after != record:
@@ -67,7 +114,7 @@ def reports_of(changed: Iterable[tuple[NodeRecord, str]], now: float) -> list[di
     """Return reports: groups of nodes with the same state, details and number of flaps."""
     reports: dict[str, dict[str, Any]] = {}
     for record, state in changed:
-        report = {"state": state, "flaps": record.flaps(now), "details": record.details}
+        report = {"state": state, "flaps": min(record.flaps(now), MOST_FLAPS), "details": record.details}
         reports.setdefault(json.dumps(report), {**report, "nodes": []})["nodes"].append(record.node)
     return list(reports.values())
 

@@ -32,6 +32,14 @@ CREATE TABLE IF NOT EXISTS inbox (
     content TEXT NOT NULL         -- JSON; the last column, because those behind a large one are slow to read
 );
 CREATE INDEX IF NOT EXISTS pending ON inbox (number, size) WHERE outcome IS NULL;
+CREATE TABLE IF NOT EXISTS records (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    event TEXT NOT NULL,          -- the uuid of the event that ran the playbook
+    notification TEXT NOT NULL,   -- the uuid of its entry
+    playbook TEXT NOT NULL,
+    time REAL NOT NULL,
+    groups TEXT NOT NULL          -- JSON: nodes, decision and why
+);
 CREATE TABLE IF NOT EXISTS undeliverable (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     entry TEXT NOT NULL,          -- the uuid of its entry
@@ -44,7 +52,9 @@ CREATE TABLE IF NOT EXISTS ledger (
     states TEXT NOT NULL,         -- down,drained
     reported REAL NOT NULL,       -- when it was last reported
     left_service TEXT NOT NULL,   -- JSON: when it left service, within the last hour
-    details TEXT NOT NULL         -- JSON: its reason and flags in the last snapshot
+    details TEXT NOT NULL,        -- JSON: its reason and flags in the last snapshot
+    retried TEXT NOT NULL,        -- JSON: when it was reported again for its reaction, within the last day
+    failed REAL NOT NULL          -- when its reaction last failed
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS last_snapshot (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """

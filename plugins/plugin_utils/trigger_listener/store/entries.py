@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from typing import Any, NamedTuple
 
 from ....module_utils.adapter.errors import SlurmError
 from ....module_utils.common import hostlist
+from ....module_utils.common.trigger_events import is_node_state
 
 # Characters of a hostlist or a detail that are kept for the status page.
 MOST_SHOWN = 1000
@@ -22,6 +24,8 @@ UNREADABLE = (ValueError, KeyError, TypeError, SlurmError)
 
 # number, uuid, received, kind, summary, content, delivered, resolved
 Row = tuple[Any, ...]
+# The index of the summary in a row.
+SUMMARY = 4
 
 
 class Entry(NamedTuple):
@@ -37,6 +41,12 @@ class Entry(NamedTuple):
     summary: str
     content: dict[str, Any]
     delivered: int
+
+    @property
+    def is_node_state(self) -> bool:
+        """Whether it is a notification about the state of nodes."""
+        class_, _blank, type_ = self.summary.partition(" ")
+        return is_node_state(class_, type_)
 
 
 class NewEntry(NamedTuple):
@@ -54,16 +64,34 @@ class NewEntry(NamedTuple):
     def notification(cls, class_: str, type_: str, text: str) -> NewEntry:
         """Return a notification.
 
-        :param text: a hostlist.
-        :raises SlurmError: when the text is not a hostlist.
+        :param text: what slurmctld appends to the program of a trigger: a hostlist, the id of a job, or the event kind.
+        :raises SlurmError: when the text is something else.
         """
-        content = {"class": class_, "type": type_, "hostlist": text}
-        count = len(hostlist.expand(text))
-        return cls("notification", f"{class_} {type_}", content, str(uuid.uuid4()), time.time(), text, count)
+        trigger = {"class": class_, "type": type_}
+        summary, number, now = f"{class_} {type_}", str(uuid.uuid4()), time.time()
+        if is_node_state(class_, type_):
+            content = {**trigger, "hostlist": text}
+            return cls("notification", summary, content, number, now, text, len(hostlist.expand(text)))
+        if class_ == "job":
+            trigger["job_id"] = _job_id(text)
+        elif text != type_:
+            raise SlurmError(f"the body is not {type_}, which a trigger of this event kind sends")
+        return cls("notification", summary, {"trigger": trigger, "reports": []}, number, now)
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether there is nothing to compare with the ledger, which has the states of nodes."""
+        return "hostlist" not in self.content
 
     @classmethod
     def event(cls, event: dict[str, Any]) -> NewEntry:
         return cls("event", event["type"], event, event["meta"]["uuid"], time.time())
+
+
+def _job_id(text: str) -> str:
+    if not re.fullmatch("[0-9]{1,10}", text):
+        raise SlurmError(f"the body is not the id of a job: {text[:MOST_SHOWN]!r}")
+    return text
 
 
 def to_row(new: NewEntry, resolved: bool) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from .entries import MOST_SHOWN, Entry, NewEntry, Row, to_row
 # What may be pending: far more than an engine that works ever leaves, and far less than a disk holds.
 MOST_PENDING = 10_000
 MOST_BYTES = 256 * 1024 * 1024
+# Notifications that are examined at a time, whether they can be merged.
+MOST_MERGED = 1000
 # Completed entries that are kept for the status page.
 KEPT = 1000
 
@@ -45,7 +47,7 @@ class Inbox:
 
         :raises InboxFullError: when too many are pending.
         """
-        rows = [to_row(entry, resolved=entry.kind == "event") for entry in entries]
+        rows = [to_row(entry, resolved=entry.is_resolved) for entry in entries]
         with self._database.transaction() as connection:
             expect_room(connection, rows)
             for row in rows:
@@ -59,6 +61,12 @@ class Inbox:
         query = f"{_SELECT_PENDING} AND NOT resolved" if unresolved else _SELECT_PENDING
         with self._database.reading() as connection:
             return connection.execute(f"{query} ORDER BY number LIMIT 1").fetchone()  # type: ignore[no-any-return]
+
+    def unresolved_after(self, number: int) -> list[Row]:
+        """Return the next notifications after this entry that have not been compared with the ledger."""
+        query = f"{_SELECT_PENDING} AND NOT resolved AND number > ? ORDER BY number LIMIT ?"
+        with self._database.reading() as connection:
+            return connection.execute(query, (number, MOST_MERGED)).fetchall()
 
     def note_delivered(self, entry: Entry, count: int) -> None:
         """Note how many of an entry's events the engine has."""

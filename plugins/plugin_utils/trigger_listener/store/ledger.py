@@ -10,15 +10,18 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
-from .node_record import FLAP_WINDOW, NodeRecord
+from .node_record import FLAP_WINDOW, RETRY_WINDOW, NodeRecord
 
-Row = tuple[str, str, float, str, str]
+Row = tuple[str, str, float, str, str, str, float]
 
 
 def rows_of(records: Iterable[NodeRecord]) -> list[Row]:
     """Return the rows of records; made before a transaction, so that it is short."""
     return [
-        (it.node, ",".join(sorted(it.states)), it.reported, json.dumps(it.left_service), json.dumps(it.details))
+        (
+            *(it.node, ",".join(sorted(it.states)), it.reported),
+            *(json.dumps(it.left_service), json.dumps(it.details), json.dumps(it.retried), it.failed),
+        )
         for it in records
     ]
 
@@ -42,19 +45,27 @@ class Ledger:
         return {row[0]: _record(row) for row in rows}
 
     def write(self, rows: list[Row]) -> None:
-        self._connection.executemany("INSERT OR REPLACE INTO ledger VALUES (?, ?, ?, ?, ?)", rows)
+        self._connection.executemany("INSERT OR REPLACE INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def remove(self, nodes: Iterable[str]) -> None:
         """Remove nodes, so that the next snapshot reports them again."""
         query = "DELETE FROM ledger WHERE node IN (SELECT value FROM json_each(?))"
         self._connection.execute(query, (json.dumps(list(nodes)),))
 
+    def note_failed(self, nodes: Iterable[str], when: float) -> None:
+        """Note that the reaction to nodes failed."""
+        query = "UPDATE ledger SET failed = ? WHERE node IN (SELECT value FROM json_each(?))"
+        self._connection.execute(query, (when, json.dumps(list(nodes))))
+
     def prune(self, now: float) -> None:
-        """Remove nodes that have been in service for so long that they cannot flap."""
-        self._connection.execute("DELETE FROM ledger WHERE states = '' AND reported < ?", (now - FLAP_WINDOW,))
+        """Remove nodes that have been in service for so long that they cannot flap, and that have retries left."""
+        query = "DELETE FROM ledger WHERE states = '' AND reported < iif(retried = '[]', ?, ?)"
+        self._connection.execute(query, (now - FLAP_WINDOW, now - RETRY_WINDOW))
 
 
 def _record(row: Row) -> NodeRecord:
-    node, states, reported, left_service, details = row
+    node, states, reported, left_service, details, retried, failed = row
     names = frozenset(states.split(",")) if states else frozenset()
-    return NodeRecord(node, names, reported, tuple(json.loads(left_service)), json.loads(details))
+    return NodeRecord(
+        node, names, reported, tuple(json.loads(left_service)), json.loads(details), tuple(json.loads(retried)), failed
+    )

@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from ....module_utils.common.node_states import BUSY, planned_absence
+from ....module_utils.common.node_states import BUSY
+from ....module_utils.common.reasons import planned_absence
 from .snapshot import Group
 
 # In the order in which they are reported when a snapshot has several.
@@ -26,6 +27,8 @@ IN_SERVICE = "up"
 
 # Seconds for which leaving service counts as a flap.
 FLAP_WINDOW = 3600.0
+# Seconds within which retries count.
+RETRY_WINDOW = 86400.0
 # The most that are counted.
 MOST_FLAPS = 100
 # Seconds without a snapshot after which triggers may have been missed, as on a machine that was a standby.
@@ -40,7 +43,9 @@ class NodeRecord(NamedTuple):
 
     :param reported: when; 0 for a node that was never reported.
     :param left_service: when it left service, within the last hour.
-    :param details: its reason and flags in the last snapshot.
+    :param details: its reason and flags in the last snapshot; C(retry) after with_retry().
+    :param retried: when it was reported again because its reaction did not bring it back, within the last day.
+    :param failed: when its reaction last failed; 0: never.
     """
 
     node: str
@@ -48,6 +53,8 @@ class NodeRecord(NamedTuple):
     reported: float = 0.0
     left_service: tuple[float, ...] = ()
     details: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    retried: tuple[float, ...] = ()
+    failed: float = 0.0
 
     def flaps(self, now: float) -> int:
         """Return how often the node left service within the last hour."""
@@ -69,7 +76,20 @@ class NodeRecord(NamedTuple):
         :param has_left: whether the node left service.
         """
         times = tuple(when for when in self.left_service if when > now - FLAP_WINDOW)[-MOST_FLAPS:]
-        return NodeRecord(self.node, states, now, (*times, now) if has_left else times, details)
+        left_service = (*times, now) if has_left else times
+        return NodeRecord(self.node, states, now, left_service, details, self._retries(now), self.failed)
+
+    def _retries(self, now: float) -> tuple[float, ...]:
+        return tuple(when for when in self.retried if when > now - RETRY_WINDOW)
+
+    def with_retry(self, now: float, per_day: int) -> tuple[NodeRecord, bool]:
+        """Return the record of a node that its reaction did not bring back, and whether to report it again."""
+        times = self._retries(now)
+        may = len(times) < per_day
+        details = {**self.details, "retry": may}
+        if not may:
+            return self._replace(details=details, retried=times), False
+        return self.with_report(self.states, now, details, has_left=False)._replace(retried=(*times, now)), True
 
 
 def apply_trigger(record: NodeRecord, state: str, now: float) -> tuple[NodeRecord, bool]:
@@ -137,7 +157,7 @@ def states_of(group: Group) -> frozenset[str] | None:
 
 def _has_left_again(record: NodeRecord, group: Group, states: frozenset[str]) -> bool:
     """Tell whether a node that was reported down came back and went down again unnoticed, or is still down after a
-    planned absence, during which no reaction acts.
+    planned absence or a drain, during which no reaction acts.
 
     slurmctld gives its own reason only to a node that was up until then. Persons and playbooks also give new reasons to
     nodes that stay down, which is not a change: otherwise a reaction that sets a reason would start itself again.
@@ -146,5 +166,9 @@ def _has_left_again(record: NodeRecord, group: Group, states: frozenset[str]) ->
         "down" in states & record.states
         and "DRAIN" not in group.flags
         and group.by_slurmctld
-        and (group.since > record.reported + CLOCK_TOLERANCE or record.is_planned())
+        and (
+            group.since > record.reported + CLOCK_TOLERANCE
+            or record.is_planned()
+            or not record.states.isdisjoint(("drained", "draining"))
+        )
     )

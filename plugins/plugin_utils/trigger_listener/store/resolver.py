@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sqlite3
@@ -19,22 +20,31 @@ from ....module_utils.common import hostlist
 from ..telemetry.log import log_decision
 from ..telemetry.metrics import Metrics
 from . import changes, inbox
-from .changes import Changes
+from .changes import DEFAULT_RETRIES, Changes, Retries
 from .database import Database
 from .entries import MOST_SHOWN, UNREADABLE, Entry, NewEntry, Row, from_row, is_resolved, to_row
 from .inbox import Inbox
 from .ledger import Ledger, rows_of
-from .node_record import SNAPSHOT_GAP
+from .node_record import SNAPSHOT_GAP, NodeRecord
+from .records import Record, Records
 from .snapshot import Snapshot
+
+# Nodes of the notifications that are examined for a merge: the engine takes no other event while it reads one.
+MOST_NODES = 10_000
 
 
 class Resolver:
     """Resolves the entries of an inbox.
 
+    :param merges: whether notifications of the same kind that wait become one entry: the oldest one, with all changes.
+    :param retries: when nodes are reported again that are still out of service after their reaction.
     :raises sqlite3.Error: from every method when the disk is full or cannot be written; then nothing is stored.
     """
 
-    def __init__(self, database: Database, box: Inbox, metrics: Metrics) -> None:
+    def __init__(
+        self, database: Database, box: Inbox, metrics: Metrics, merges: bool = False, retries: Retries = DEFAULT_RETRIES
+    ) -> None:
+        self.merges, self._retries = merges, retries
         self._database, self._inbox, self._metrics = database, box, metrics
         # Held from reading the ledger until writing it. The comparison of ten thousand nodes in between takes time, but
         # notifications can be stored meanwhile.
@@ -77,6 +87,15 @@ class Resolver:
         log_decision("snapshot compared", id=number, nodes=snapshot.total, events=events, hostlist=folded[:MOST_SHOWN])
         return number, events
 
+    def add_record(self, record: Record) -> None:
+        """Store what a reaction did."""
+        with self._lock, self._database.transaction(durable=False) as connection:
+            Records(connection).add(record)
+            Ledger(connection).note_failed(record.failed(), record.time)
+        facts: dict[str, Any] = {"event": record.event, "playbook": record.playbook}
+        for group in record.groups:
+            log_decision("reaction recorded", **facts, nodes=group.nodes, outcome=group.decision, why=group.why)
+
     def mark_undeliverable(self, entry: Entry, event: dict[str, Any], error: str) -> None:
         """Note that the engine failed with an event. The next snapshot reports its nodes again."""
         with self._lock, self._database.transaction() as connection:
@@ -89,10 +108,17 @@ class Resolver:
         with self._database.reading() as connection:
             known = {**Ledger(connection).out_of_service(), **Ledger(connection).read(names)}
             gap_start = _gap_start(connection, snapshot.read_at)
-        return changes.of_snapshot(known, snapshot, now, gap_start)
+            records = Records(connection).of_events({group.reaction for group in snapshot.groups if group.reaction})
+        ended = {event: record.time for event, record in records.items()}
+        held = {name for group in snapshot.groups if group.reaction in records for name in group.nodes}
+        held &= set[str]().union(*(record.held() for record in records.values()))
+        retries = self._retries._replace(ended=ended, held=frozenset(held))
+        return changes.of_snapshot(known, snapshot, now, gap_start, retries)
 
     def _store_snapshot(self, new: NewEntry, snapshot: Snapshot, found: Changes, has_events: bool) -> None:
-        facts = {"received": new.received, "nodes": snapshot.total, "triggers": snapshot.triggers}
+        facts: dict[str, Any] = {"received": new.received, "nodes": snapshot.total, "triggers": snapshot.triggers}
+        if snapshot.settings is not None:
+            facts["settings"] = snapshot.settings
         row, records = to_row(new, resolved=True), rows_of(found.records)
         with self._database.transaction() as connection:
             if has_events:
@@ -109,8 +135,9 @@ class Resolver:
         """Compare a notification with the ledger. When it cannot be read, it becomes undeliverable."""
         try:
             entry = from_row(row)
-            found, duplicates = self._compare_notification(entry)
-            content = _resolved_content(entry, found, duplicates)
+            merged = self._mergeable(entry) if self.merges else []
+            found, duplicates = self._compare_notifications([entry, *merged])
+            content = _resolved_content(entry, found, has_all=not duplicates and not merged)
         except UNREADABLE as error:
             self._complete_unreadable(row, error)
             return
@@ -118,6 +145,8 @@ class Resolver:
         with self._database.transaction(durable=False) as connection:
             Ledger(connection).write(records)
             inbox.set_content(connection, entry.number, text)
+            for other in merged:
+                inbox.complete(connection, other.number, "merged", f"with {entry.uuid}")
         self._metrics.flaps.inc(found.flaps)
         self._metrics.duplicates.labels(content["trigger"]["type"]).inc(duplicates)
         log_decision(
@@ -126,15 +155,39 @@ class Resolver:
             trigger=entry.summary,
             changes=len(found.changed),
             duplicates=duplicates,
+            merged=[other.uuid for other in merged],
         )
 
-    def _compare_notification(self, entry: Entry) -> tuple[Changes, int]:
-        """Return the changes of a notification, and how many of its nodes are duplicates."""
-        names = hostlist.expand(entry.content["hostlist"])
+    def _mergeable(self, first: Entry) -> list[Entry]:
+        """Return the later notifications of the same kind, except those that would overtake a change of their nodes."""
+        found, passed, left = [], set[str](), MOST_NODES - hostlist.count(first.content["hostlist"])
+        for row in self._inbox.unresolved_after(first.number):
+            try:
+                entry = from_row(row)
+                left -= hostlist.count(entry.content["hostlist"])
+                names = set(hostlist.expand(entry.content["hostlist"])) if left >= 0 else set()
+            except UNREADABLE:
+                continue  # it becomes undeliverable in its turn
+            if left < 0:
+                break
+            if entry.summary == first.summary and passed.isdisjoint(names):
+                found.append(entry)
+            else:
+                passed |= names
+        return found
+
+    def _compare_notifications(self, entries: list[Entry]) -> tuple[Changes, int]:
+        """Return the changes of notifications of the same kind, and how many of their nodes are duplicates."""
+        names = [hostlist.expand(entry.content["hostlist"]) for entry in entries]
         with self._database.reading() as connection:
-            known = Ledger(connection).read(names)
-        found = changes.of_notification(known.values(), entry.content["type"], entry.received)
-        return found, len(names) - len(found.changed)
+            known = Ledger(connection).read(itertools.chain.from_iterable(names))
+        changed, flaps = list[tuple[NodeRecord, str]](), 0
+        for entry, given in zip(entries, names):
+            found = changes.of_notification([known[name] for name in given], entry.content["type"], entry.received)
+            known |= {record.node: record for record in found.records}
+            changed, flaps = [*changed, *found.changed], flaps + found.flaps
+        records = [record for record, _state in changed]
+        return Changes(changed, records, flaps), sum(map(len, names)) - len(changed)
 
     def _complete_unreadable(self, row: Row, error: Exception) -> None:
         number, uuid_, *_rest = row
@@ -157,9 +210,12 @@ def _gap_start(connection: sqlite3.Connection, read_at: float) -> float:
     return last if read_at - last > SNAPSHOT_GAP else math.inf
 
 
-def _resolved_content(entry: Entry, found: Changes, duplicates: int) -> dict[str, Any]:
-    """Return the content of a notification after the comparison."""
+def _resolved_content(entry: Entry, found: Changes, has_all: bool) -> dict[str, Any]:
+    """Return the content of a notification after the comparison.
+
+    :param has_all: whether the changes are exactly the nodes of its hostlist.
+    """
     reports = changes.reports_of(found.changed, entry.received)
-    if not duplicates and len(reports) == 1:
+    if has_all and len(reports) == 1:
         reports[0]["hostlist"] = entry.content["hostlist"]
     return {"trigger": {"class": entry.content["class"], "type": entry.content["type"]}, "reports": reports}

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 
 class Group(NamedTuple):
     """Nodes that are out of service with the same state and reason.
 
-    C(since) is when the reason was given, by the listener's clock; C(details) are keys for the events.
+    C(since) is when the reason was given, by the listener's clock; C(by_slurmctld) is whether slurmctld itself took
+    them out of service; C(reaction) is the event of the reaction that drained them, if one did; C(details) are keys for
+    the events.
     """
 
     nodes: list[str]
@@ -21,12 +23,16 @@ class Group(NamedTuple):
     since: float
     by_slurmctld: bool
     details: dict[str, Any]
+    reaction: Optional[str] = None
 
 
 class Snapshot(NamedTuple):
-    """A snapshot. C(read_at) is when Slurm was read, by the listener's clock; C(total) counts all nodes."""
+    """A snapshot. C(read_at) is when Slurm was read, by the listener's clock; C(total) counts all nodes; C(settings) is
+    how the reactions are set, or None when the snapshot does not tell.
+    """
 
     read_at: float
     total: int
     groups: list[Group]
     triggers: list[dict[str, Any]]
+    settings: Optional[list[dict[str, Any]]] = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....module_utils.common.trigger_events import NODE_STATES
+from ....module_utils.common.trigger_events import CLASSES
 
 
 class Metrics:
@@ -43,7 +43,9 @@ class Metrics:
         self.triggers_set = gauge("triggers_set", "Triggers set for this listener, in the last snapshot")
         self.nodes = gauge("nodes", "Nodes of the cluster, in the last snapshot")
         self.out_of_service = gauge("nodes_out_of_service", "Nodes last reported in this state", "state")
-        self.unhandled = gauge("nodes_unhandled", "Nodes that are down and that no reaction has drained")
+        self.unhandled = gauge(
+            "nodes_unhandled", "Nodes that are down and not drained by a reaction, and nodes to retry"
+        )
         self.healthy = gauge("healthy", "Whether a health check passes", "check")
         self.start = gauge("start_timestamp_seconds", "When the listener started")
         self._initialize()
@@ -52,7 +54,8 @@ class Metrics:
         """Create the counters of requests at 0: Prometheus sees no increase in a series that begins at 1."""
         for result in ("stored", "refused", "unwritable"):
             self.snapshots.labels(result)
-            for state in NODE_STATES:
-                self.notifications.labels("node", state, result)
+            for class_, events in CLASSES.items():
+                for event in events:
+                    self.notifications.labels(class_, event, result)
         for reason in ("address", "token", "path", "body", "size", "inbox", "other"):
             self.refusals.labels(reason)

@@ -205,7 +205,7 @@ def test_check_mode_with_diff(name: str, run: Runner) -> None:
 def test_an_error_is_the_modules_failure(name: str, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         work()
-        raise SlurmError.of(2002, "ESLURM_ACCESS_DENIED", "Access/permission denied", "CALL")
+        raise SlurmError.from_errno(2002, "ESLURM_ACCESS_DENIED", "Access/permission denied", "CALL")
 
     monkeypatch.setattr(runner, "isolated", fail)
     status, outcome = run(name, RUNS[name][0])
@@ -248,8 +248,9 @@ def test_warnings_are_told(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [
-        ("slurm_node", {"state": "drained"}, "missing required arguments: nodes"),
+        ("slurm_node", {"state": "drained"}, "one of the following is required: nodes, partitions"),
         ("slurm_node", {"nodes": "n1"}, "one of the following is required: state, attributes"),
+        ("slurm_node", {"nodes": "n1", "partitions": "p", "state": "down"}, "mutually exclusive: nodes|partitions"),
         ("slurm_node", {"nodes": "n1", "state": "well"}, "value of state must be one of"),
         ("slurm_trigger", {"event": "down"}, "state is present but all of the following are missing: program"),
         ("slurm_trigger", {"event": "nosuch", "program": "/p"}, "value of event must be one of"),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The test planned_absence; the rule itself is tested with node_states.py."""
+"""The test planned_absence; the rule itself is tested with reasons.py."""
 
 from __future__ import annotations
 

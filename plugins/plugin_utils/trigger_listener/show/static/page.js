@@ -37,7 +37,7 @@ const STATE_LEVELS = new Map([
   ["down", "bad"], ["fail", "bad"], ["failing", "bad"], ["drained", "warn"], ["draining", "warn"],
 ]);
 const OUTCOME_LEVELS = new Map([
-  ["delivered", "good"], ["pending", "warn"], ["undeliverable", "bad"], ["unchanged", "none"],
+  ["delivered", "good"], ["pending", "warn"], ["undeliverable", "bad"], ["unchanged", "none"], ["merged", "none"],
 ]);
 
 const byId = (id) => document.getElementById(id);
@@ -149,6 +149,7 @@ function read(json) {
     triggers: list(json.triggers).map(object).map((trigger) => ({
       id: string(trigger.id), event: string(trigger.event), permanent: trigger.permanent === true,
     })),
+    settings: list(json.settings).map(object).map((it) => ({ name: string(it.name), value: string(it.value) })),
     nodes: nodes.sort((one, other) => (other.since || 0) - (one.since || 0) || compareNames(one.name, other.name)),
     outOfService: number(json.nodes_out_of_service) ?? nodes.length,
     entries: list(json.entries).map(object).map(readEntry),
@@ -171,8 +172,11 @@ const readEntry = (entry) => ({
   hostlist: string(entry.hostlist),
   nodes: number(entry.nodes) || 0,
   outcome: string(entry.outcome),
-  detail: string(entry.detail),
+  // What the reactions to it did, once they have ended.
+  detail: list(entry.reactions).map(object).map(readReaction).join("; ") || string(entry.detail),
 });
+
+const readReaction = (group) => `${string(group.decision)}: ${string(group.nodes)} (${string(group.why)})`;
 
 const compareNames = new Intl.Collator("en", { numeric: true }).compare;
 
@@ -323,7 +327,7 @@ function makeCells(...classNames) {
   return [element, cells];
 }
 
-// ---- The three tables.
+// ---- The tables.
 
 // The rows of the list of nodes: nodes, the latest first, and a fold row for nodes with the same problem.
 function foldNodes(nodes) {
@@ -429,6 +433,17 @@ function makeTriggerRow() {
   };
 }
 
+function makeSettingRow() {
+  const [element, [name, value]] = makeCells("", "");
+  return {
+    element,
+    update(setting) {
+      put(name, clip(setting.name));
+      put(value, clip(setting.value));
+    },
+  };
+}
+
 function showNodes(status) {
   const all = page.rowsShown.nodes > ROWS_AT_FIRST;
   const rows = all ? status.nodes : foldNodes(status.nodes);
@@ -457,6 +472,8 @@ function showEntries(status) {
 function showTriggers(status) {
   putRows(byId("triggers"), status.triggers, (trigger) => trigger.id, makeTriggerRow);
   putEmpty("triggers", status.triggers.length ? "" : "None: Slurm sends no notifications until the next sync sets triggers.");
+  putRows(byId("settings"), status.settings, (setting) => setting.name, makeSettingRow);
+  putEmpty("settings", status.settings.length ? "" : "Not known before the first sync.");
 }
 
 function putEmpty(name, text) {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the adapter uses of pyslurm, as a stand-in without Slurm."""
+"""A replacement for the parts of pyslurm that the adapter uses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Config:
 class Node:
     """What the adapter uses of pyslurm.Node."""
 
-    state = reason = reason_user = weight = None
+    state = reason = reason_user = weight = configured_gres = None
     sent: list[tuple[str, dict[str, Any]]] = []
     failure: Exception | None = None
 

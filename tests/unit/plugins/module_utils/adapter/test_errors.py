@@ -9,8 +9,10 @@ import pytest
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import ADVICE, ConflictError, SlurmError
 
 
-def test_an_error_holds_what_is_known_of_it() -> None:
-    error = SlurmError.of(2018, "ESLURM_INVALID_NODE_NAME", "Invalid node name specified", "REQUEST_UPDATE_NODE")
+def test_the_data_of_an_error() -> None:
+    error = SlurmError.from_errno(
+        2018, "ESLURM_INVALID_NODE_NAME", "Invalid node name specified", "REQUEST_UPDATE_NODE"
+    )
     assert error.result() == {
         "msg": "REQUEST_UPDATE_NODE: Invalid node name specified (ESLURM_INVALID_NODE_NAME 2018)",
         "errno": 2018,
@@ -20,27 +22,28 @@ def test_an_error_holds_what_is_known_of_it() -> None:
     assert str(error) == error.message
 
 
-def test_without_a_name_the_number_is_told() -> None:
-    assert SlurmError.of(9999, None, "odd", "CALL").message == "CALL: odd (errno 9999)"
+def test_an_errno_without_a_name() -> None:
+    assert SlurmError.from_errno(9999, None, "odd", "CALL").message == "CALL: odd (errno 9999)"
 
 
-def test_an_error_of_ours_has_no_errno() -> None:
+def test_an_error_without_an_errno() -> None:
     assert SlurmError("no").result() == {"msg": "no", "errno": None, "errno_name": None, "call": None}
 
 
 @pytest.mark.parametrize("name", ADVICE)
 def test_advice_ends_the_message(name: str) -> None:
-    assert SlurmError.of(1, name, "text", "CALL").message == f"CALL: text ({name} 1); {ADVICE[name]}"
+    assert SlurmError.from_errno(1, name, "text", "CALL").message == f"CALL: text ({name} 1); {ADVICE[name]}"
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
+        ("ESLURM_INVALID_NODE_STATE", ConflictError),
         ("ESLURM_INVALID_NODE_STATE_TRANSITION", ConflictError),
         ("ESLURM_TRIGGER_DUP", ConflictError),
         ("ESLURM_ACCESS_DENIED", SlurmError),
         (None, SlurmError),
     ],
 )
-def test_where_planning_anew_may_help(name: str | None, kind: type[SlurmError]) -> None:
-    assert SlurmError.of(1, name, "text", "CALL").__class__ is kind
+def test_which_errors_are_conflicts(name: str | None, kind: type[SlurmError]) -> None:
+    assert SlurmError.from_errno(1, name, "text", "CALL").__class__ is kind

@@ -17,7 +17,7 @@ from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import Co
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.slurm import Slurm
 from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.adapter.stand_in import Command
 
-# As strigger --get --noheader wrote them.
+# Lines of strigger --get --noheader.
 LINES = [
     "      1 node            * down                                     0 slurm    PERM  /usr/bin/true",
     "      2 node      big00901 down                                     0 slurm          /usr/bin/true x  y ",
@@ -33,7 +33,7 @@ def test_lines_of_strigger(pyslurm: ModuleType, command: Command) -> None:
     names = ("id", "resource", "resource_id", "event", "offset", "user", "permanent", "program")
     assert [tuple(found[name] for name in names) for found in Slurm().triggers()] == [
         (1, "node", "*", "down", 0, "slurm", True, "/usr/bin/true"),
-        (2, "node", "big00901", "down", 0, "slurm", False, "/usr/bin/true x  y"),
+        (2, "node", "big00901", "down", 0, "slurm", False, "/usr/bin/true x  y "),
         (31, "job", "1", "time", -60, "slurm", False, "/bin/a PERM"),
         (5, "other", "*", "burst_buffer", 0, "slurm", False, "/usr/bin/true"),
         (123456, "slurmctld", "*", "primary_slurmctld_resumed_operation", 32000, "averylongusername", True, "/p"),
@@ -42,9 +42,18 @@ def test_lines_of_strigger(pyslurm: ModuleType, command: Command) -> None:
     assert set(Slurm().triggers()[0]) == set(names)
 
 
-def test_no_trigger_at_all(pyslurm: ModuleType, command: Command) -> None:
+def test_no_triggers(pyslurm: ModuleType, command: Command) -> None:
     command("strigger", 'test "$*" = "--get --noheader"')
     assert Slurm().triggers() == []
+
+
+def test_programs_with_line_breaks_do_not_stop_the_reading(pyslurm: ModuleType, command: Command) -> None:
+    lines = [LINES[0] + " one", "two\rthree\u2028four", "", "  5 down", LINES[3] + " \\\t"]
+    command("strigger", "/bin/cat <<'END'\n" + "\n".join(lines) + "\nEND")
+    assert [found["program"] for found in Slurm().triggers()] == [
+        "/usr/bin/true one\ntwo\rthree\u2028four\n\n  5 down",
+        "/usr/bin/true \\\t",
+    ]
 
 
 @pytest.mark.parametrize("line", ["nonsense", "1 node * down 0 slurm true", "x node * down 0 slurm /bin/true", ""])
@@ -70,15 +79,16 @@ def test_set_trigger(
     assert (tmp_path / "arguments").read_text(encoding="utf-8").splitlines() == arguments
 
 
-def test_the_commands_ask_the_same_cluster_in_a_known_language(
-    pyslurm: ModuleType, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("conf", [None, "other.conf"])
+def test_the_environment_of_the_commands(
+    pyslurm: ModuleType, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, conf: str | None
 ) -> None:
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
-    command("strigger", f'echo "$LC_ALL ${{SLURM_CONF-none}}" >>{tmp_path}/said')
+    command("strigger", f'echo "$LC_ALL ${{SLURM_CONF-none}}" >>{tmp_path}/environment')
     (tmp_path / "other.conf").touch()
-    Slurm().clear_trigger(1)
-    Slurm(str(tmp_path / "other.conf")).clear_trigger(1)
-    assert (tmp_path / "said").read_text(encoding="utf-8") == f"C none\nC {tmp_path}/other.conf\n"
+    Slurm(str(tmp_path / conf) if conf else None).clear_trigger(1)
+    expected = f"C {tmp_path / conf if conf else 'none'}\n"
+    assert (tmp_path / "environment").read_text(encoding="utf-8") == expected
 
 
 def test_clear_trigger(pyslurm: ModuleType, command: Command) -> None:
@@ -86,13 +96,13 @@ def test_clear_trigger(pyslurm: ModuleType, command: Command) -> None:
     Slurm().clear_trigger(17)
 
 
-def test_a_trigger_that_is_gone_already(pyslurm: ModuleType, command: Command) -> None:
+def test_clear_a_trigger_that_does_not_exist(pyslurm: ModuleType, command: Command) -> None:
     command("strigger", "echo 'slurm_clear_trigger: No such process' >&2; exit 1")
     Slurm().clear_trigger(17)
 
 
 @pytest.mark.parametrize(
-    ("said", "errno", "message"),
+    ("output", "errno", "message"),
     [
         (
             "slurm_clear_trigger: Access/permission denied",
@@ -109,15 +119,17 @@ def test_a_trigger_that_is_gone_already(pyslurm: ModuleType, command: Command) -
         ("", None, "strigger --clear: no message"),
     ],
 )
-def test_what_strigger_says(pyslurm: ModuleType, command: Command, said: str, errno: int | None, message: str) -> None:
-    command("strigger", f"/bin/cat >&2 <<'END'\n{said}\nEND\nexit 1")
+def test_messages_of_strigger(
+    pyslurm: ModuleType, command: Command, output: str, errno: int | None, message: str
+) -> None:
+    command("strigger", f"/bin/cat >&2 <<'END'\n{output}\nEND\nexit 1")
     with pytest.raises(SlurmError) as caught:
         Slurm().clear_trigger(17)
     assert (caught.value.errno, caught.value.message) == (errno, message)
     assert caught.value.call == "strigger --clear"
 
 
-def test_strigger_says_it_where_results_are_said(pyslurm: ModuleType, command: Command) -> None:
+def test_a_message_of_strigger_on_stdout(pyslurm: ModuleType, command: Command) -> None:
     command("strigger", "echo 'slurm_set_trigger: Duplicate event trigger'; exit 1")
     with pytest.raises(ConflictError):
         Slurm().set_trigger(selectors=["--node", "--down"], offset=0, permanent=True, program="/bin/true")

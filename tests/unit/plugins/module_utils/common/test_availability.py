@@ -27,13 +27,13 @@ NOW = 1_800_000_000
         ("100%", [0, 1, 9, 10, 19, 20]),
     ],
 )
-def test_a_limit(text: str, allowed: list[int]) -> None:
+def test_limit(text: str, allowed: list[int]) -> None:
     limit = availability.limit_of(text)
     assert [limit(size) for size in (0, 1, 9, 10, 19, 20)] == allowed
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "101%", "1.5", "10 %", "%"])
-def test_no_limit(text: str) -> None:
+def test_an_invalid_limit_is_refused(text: str) -> None:
     with pytest.raises(SlurmError, match="max_unavailable is a number of nodes, or a percentage such as 10%"):
         availability.limit_of(text)
 
@@ -55,7 +55,7 @@ def nodes(**states: str) -> dict[str, dict[str, Any]]:
         ("IDLE+REBOOT_ISSUED", True),
     ],
 )
-def test_a_node_that_takes_no_jobs(state: str, expected: bool) -> None:
+def test_states_that_count_as_unavailable(state: str, expected: bool) -> None:
     assert availability.unavailable(nodes(a=state, b="IDLE"), []) == ({"a"} if expected else set())
 
 
@@ -69,14 +69,14 @@ def test_a_node_that_takes_no_jobs(state: str, expected: bool) -> None:
         (["OVERLAP"], NOW - 10, NOW + 10, False),
     ],
 )
-def test_a_reservation_for_maintenance(
+def test_nodes_in_an_active_maintenance_reservation_are_unavailable(
     monkeypatch: pytest.MonkeyPatch, flags: list[str], start: int, end: int, expected: bool
 ) -> None:
     monkeypatch.setattr("time.time", lambda: float(NOW))
     reservation = {"flags": flags, "start_time": start, "end_time": end, "nodes": "b,d,gone"}
-    there = nodes(a="IDLE", b="IDLE", c="DOWN", d="DOWN")
-    # d counts once, however many reasons it has.
-    assert availability.unavailable(there, [reservation, reservation]) == {"c", "d"} | ({"b"} if expected else set())
+    present = nodes(a="IDLE", b="IDLE", c="DOWN", d="DOWN")
+    # d is down and reserved: it counts once.
+    assert availability.unavailable(present, [reservation, reservation]) == {"c", "d"} | ({"b"} if expected else set())
 
 
 def refused(limit: str, leaving: list[str], out: list[str]) -> dict[str, tuple[int, int, int, int]]:
@@ -97,22 +97,22 @@ def refused(limit: str, leaving: list[str], out: list[str]) -> dict[str, tuple[i
         ("1", ["n3"], [], {}),
         ("1", ["n3", "n4"], [], {"main": (10, 0, 2, 1)}),
         ("1", ["n3"], ["n4"], {"main": (10, 1, 2, 1)}),
-        # What is unavailable already does not become more by it, even where it is too much.
+        # Nodes that are unavailable already are not counted again, even over the limit.
         ("1", ["n3", "n4"], ["n3", "n4"], {}),
         ("1", [], ["n3", "n4", "n5"], {}),
         ("2", ["n3", "n4"], ["n4", "n5"], {"main": (10, 2, 3, 2)}),
-        # Each partition of the nodes counts, and no other.
+        # Only partitions of these nodes count.
         ("50%", ["n1", "n2"], [], {"gpu": (2, 0, 2, 1)}),
         ("50%", ["n3"], ["n1", "n2"], {}),
         ("10%", ["n1"], ["n2"], {"gpu": (2, 1, 2, 1), "main": (10, 1, 2, 1)}),
         ("0", ["n1"], [], {"gpu": (2, 0, 1, 0), "main": (10, 0, 1, 0)}),
     ],
 )
-def test_a_change_keeps_within(limit: str, leaving: list[str], out: list[str], over: dict[str, Any]) -> None:
+def test_expect_within(limit: str, leaving: list[str], out: list[str], over: dict[str, Any]) -> None:
     assert refused(limit, leaving, out) == over
 
 
-def test_the_figures_are_told() -> None:
+def test_the_error_has_the_figures() -> None:
     with pytest.raises(SlurmError) as caught:
         availability.expect_within(availability.limit_of("0"), ["a"], nodes(a="IDLE", b="DOWN"), ["b"])
     assert caught.value.message == (

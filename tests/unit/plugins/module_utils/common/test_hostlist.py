@@ -69,28 +69,28 @@ def test_expand(text: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("text", "names"), GRAMMAR.items())
-def test_counted_without_being_expanded(text: str, names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_count_does_not_expand(text: str, names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(hostlist, "NodeSet")
     repeated = 2 if text == "n1,n[1-2],n1" else 0
     assert hostlist.count(text) == len(names) + repeated
 
 
 @pytest.mark.parametrize("text", GRAMMAR)
-def test_to_fold_and_expand_again_changes_nothing(text: str) -> None:
+def test_fold_and_expand_are_inverse(text: str) -> None:
     names = hostlist.expand(text)
     assert hostlist.expand(hostlist.fold(names)) == names
     assert hostlist.fold(hostlist.expand(hostlist.fold(names))) == hostlist.fold(names)
 
 
 @pytest.mark.parametrize("text", NOT_HOSTLISTS)
-def test_what_is_no_hostlist(text: str) -> None:
+def test_not_a_hostlist(text: str) -> None:
     for read in (hostlist.expand, hostlist.count):
         with pytest.raises(SlurmError, match="not a hostlist"):
             read(text)
 
 
 @pytest.mark.parametrize("text", ["n[3-1]", "n1,n[3-1]"])
-def test_a_range_backwards(text: str) -> None:
+def test_a_range_from_high_to_low(text: str) -> None:
     with pytest.raises(SlurmError, match="not a hostlist"):
         hostlist.expand(text)
 
@@ -148,7 +148,7 @@ def test_without_clustershell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ClusterShell.NodeSet", None)
     spec = importlib.util.find_spec(hostlist.__name__)
     assert spec is not None and spec.loader is not None
-    without = importlib.util.module_from_spec(spec)  # a second one, so that the one in use stays whole
+    without = importlib.util.module_from_spec(spec)  # a second module object: the imported one stays as it is
     spec.loader.exec_module(without)
     for call in (lambda: without.expand("n1"), lambda: without.fold(["n1"])):
         with pytest.raises(

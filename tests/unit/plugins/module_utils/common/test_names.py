@@ -10,14 +10,14 @@ from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import Sl
 from ansible_collections.hpc.slurm.plugins.module_utils.common import names
 
 
-def test_names_that_are_known() -> None:
+def test_known_names() -> None:
     assert names.expect_known("a job", "attribute", None, ["b", "a"]) is None
     assert names.expect_known("a job", "attribute", ["b", "a", "b"], iter(["a", "b"])) == ["b", "a", "b"]
     assert names.expect_known("a job", "attribute", [], ["a"]) == []
 
 
 @pytest.mark.parametrize(
-    ("name", "choices", "words"),
+    ("name", "choices", "message"),
     [
         ("user_nam", ["user_name", "state"], "a job has no attribute user_nam: did you mean user_name?"),
         ("USER_NAME", ["user_name", "state"], "a job has no attribute USER_NAME: did you mean user_name?"),
@@ -26,7 +26,7 @@ def test_names_that_are_known() -> None:
         ("xyz", ["b", "a"], "a job has no attribute xyz: there are a, b"),
     ],
 )
-def test_a_name_that_is_not(name: str, choices: list[str], words: str) -> None:
+def test_an_unknown_name(name: str, choices: list[str], message: str) -> None:
     with pytest.raises(SlurmError) as caught:
         names.expect_known("a job", "attribute", [name], choices)
-    assert caught.value.message == words
+    assert caught.value.message == message

@@ -18,7 +18,7 @@ NOW = 1_800_000_000
 
 @pytest.fixture(autouse=True, params=["UTC", "Europe/Berlin", "America/New_York"])
 def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Each test is run in three time zones, with the clock stopped."""
+    """Run each test in three time zones, with the clock stopped."""
     monkeypatch.setenv("TZ", request.param)
     monkeypatch.setattr("time.time", lambda: float(NOW))
     time.tzset()
@@ -44,16 +44,16 @@ def utc(text: str) -> int:
         ("2027-07-31 08:00:00+00:00", utc("2027-07-31T08:00:00")),
     ],
 )
-def test_an_absolute_moment(given: str | int, epoch: int) -> None:
+def test_an_absolute_time(given: str | int, epoch: int) -> None:
     moment = times.moment("start_time", given)
     assert (moment.epoch, moment.relative, moment.now) == (epoch, False, False)
-    # What scontrol gets is the same moment on this host's clock, and reads as itself.
+    # scontrol gets the same time in this host's zone, and it parses to the same again.
     assert datetime.strptime(moment.slurm, "%Y-%m-%dT%H:%M:%S").timestamp() == epoch
     assert times.moment("start_time", moment.slurm) == moment
 
 
 @pytest.mark.parametrize("given", ["2027-01-31T08:00:00", "2027-01-31T08:00", "2027-01-31 08:00"])
-def test_without_a_zone_it_is_this_hosts(given: str) -> None:
+def test_a_time_without_a_zone_is_in_this_hosts_zone(given: str) -> None:
     moment = times.moment("start_time", given)
     assert moment.slurm == "2027-01-31T08:00:00"
     assert moment.epoch == int(datetime(2027, 1, 31, 8).astimezone().timestamp())
@@ -72,7 +72,7 @@ def test_without_a_zone_it_is_this_hosts(given: str) -> None:
         ("now+1week", 604800),
     ],
 )
-def test_from_now(given: str, later: int) -> None:
+def test_a_time_from_now(given: str, later: int) -> None:
     assert times.moment("start_time", given) == (NOW + later, given, True)
     assert times.moment("start_time", given).now is (later == 0)
 
@@ -80,7 +80,7 @@ def test_from_now(given: str, later: int) -> None:
 @pytest.mark.parametrize(
     "given", ["tomorrow", "Today", "tomorrow 10:00", "10:00", "8:30:00", "2:00pm", "teatime", "noon"]
 )
-def test_what_only_slurm_can_make_out(given: str) -> None:
+def test_a_time_that_only_slurm_can_compute(given: str) -> None:
     moment = times.moment("start_time", given)
     assert (tuple(moment), moment.now) == ((None, given, True), False)
 
@@ -89,8 +89,8 @@ def test_what_only_slurm_can_make_out(given: str) -> None:
     "given",
     ["", "soon", "now-1hour", "now+1fortnight", "tomorrows", "2027-13-01", "12345", "31.1.2027", "9" * 30, "x10:00"],
 )
-def test_no_moment(given: str) -> None:
-    with pytest.raises(SlurmError, match="^end_time is no time: .*; give seconds since the epoch, ISO 8601 as "):
+def test_not_a_time(given: str) -> None:
+    with pytest.raises(SlurmError, match="^end_time is not a time: .*; give seconds since the epoch, ISO 8601 as "):
         times.moment("end_time", given)
 
 
@@ -130,12 +130,12 @@ def test_seconds(given: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "x", "-5", "1.5", "1:2:3:4", "1-", "1-2:3:4:5", "5 minutes", "1d", "now"])
-def test_no_duration(given: str) -> None:
-    with pytest.raises(SlurmError, match="^duration is no duration: .*; give minutes, or MINUTES:SECONDS, "):
+def test_not_a_duration(given: str) -> None:
+    with pytest.raises(SlurmError, match="^duration is not a duration: .*; give minutes, or MINUTES:SECONDS, "):
         times.minutes("duration", given)
 
 
 @pytest.mark.parametrize("given", [0, "0", "0:00", "0:00:00", "0-0", "0-0:0:0"])
-def test_no_time_at_all(given: str | int) -> None:
-    with pytest.raises(SlurmError, match="^duration is no time at all"):
+def test_a_duration_of_zero(given: str | int) -> None:
+    with pytest.raises(SlurmError, match="^duration is zero"):
         times.minutes("duration", given)

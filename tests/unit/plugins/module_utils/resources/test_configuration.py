@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hpc.slurm.plugins.module_utils.adapter.configuration import SPELLINGS
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.resources import configuration
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
@@ -15,13 +16,13 @@ from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 PARAMETERS: dict[str, Any] = {"cluster_name": "lab", "slurm_user_name": "slurm", "kill_wait_time": 30, "epilog": None}
 
 
-def test_everything_without_a_question() -> None:
+def test_all_parameters() -> None:
     slurm = FakeSlurm({})
     plan = configuration.plan_info(slurm, {"item": None})
     assert plan == ({"config": slurm.config()}, (), (), None, (), None)
 
 
-def test_answers_have_the_names_of_the_questions() -> None:
+def test_the_result_has_the_names_of_the_option() -> None:
     slurm = FakeSlurm({})
     plan = configuration.plan_info(slurm, {"item": ["SlurmUser", "slurm_user_name", "cluster_name", "KILLWAIT"]})
     assert plan.result == {
@@ -30,7 +31,7 @@ def test_answers_have_the_names_of_the_questions() -> None:
     assert slurm.reads == {"config": 1}
 
 
-def test_no_question_at_all_is_not_everything() -> None:
+def test_an_empty_list_is_not_everything() -> None:
     assert configuration.plan_info(FakeSlurm({}), {"item": []}).result == {"config": {}}
 
 
@@ -53,22 +54,22 @@ def test_find(asked: str, found: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("name", "advice"),
     [
         ("ClusterNam", "did you mean cluster_name, slurm_user_name?"),
         ("killwaittimes", "did you mean kill_wait_time?"),
         ("zzz", "leave item out to see all"),
         ("", "leave item out to see all"),
-        # Known to slurm.conf(5), but not to this pyslurm.
+        # A parameter of slurm.conf(5) that pyslurm does not have.
         ("MailProg", "leave item out to see all"),
     ],
 )
-def test_an_unknown_name_names_its_like(asked: str, words: str) -> None:
+def test_an_unknown_name_gets_suggestions(name: str, advice: str) -> None:
     with pytest.raises(SlurmError) as caught:
-        configuration.find(asked, PARAMETERS)
-    assert caught.value.message == f"pyslurm reads no parameter {asked} of slurm.conf: {words}"
+        configuration.find(name, PARAMETERS)
+    assert caught.value.message == f"pyslurm reads no parameter {name} of slurm.conf: {advice}"
 
 
-def test_no_spelling_is_one_that_the_rule_gives_already() -> None:
-    redundant = [theirs for theirs, ours in configuration.SPELLINGS.items() if theirs.lower() == ours.replace("_", "")]
+def test_no_spelling_is_redundant() -> None:
+    redundant = [theirs for theirs, ours in SPELLINGS.items() if theirs.lower() == ours.replace("_", "")]
     assert redundant == []

@@ -46,7 +46,8 @@ class Run:
     def __init__(self, path, **args):
         self.queue = args.pop("queue", None) or asyncio.Queue(1)
         self.path = path / "listener.sqlite3"
-        given = {"port": 0, "id": ID, "state_dir": str(path), "cluster": "lab", "sync_interval": 0, **args}
+        given = {"port": 0, "id": ID, "state_dir": str(path), "cluster": "lab", "sync_interval": 0}
+        given |= {"granularity": "node", "trigger_fired": True, **args}
         self.task = asyncio.create_task(source.run(self.queue, given))
         self.url = None
 

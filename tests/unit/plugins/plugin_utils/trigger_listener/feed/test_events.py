@@ -12,7 +12,7 @@ import uuid
 import pytest
 
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.feed.events import EventBuilder, listener_event
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.entries import Entry
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.entries import Entry, NewEntry
 from ansible_collections.hpc.slurm.tests.unit.listener import ME
 
 ORIGIN = str(uuid.UUID(int=7))
@@ -33,13 +33,31 @@ def snapshot(*reports, delivered=0):
 
 
 def built(entry, granularity="node", cluster="lab"):
-    builder = EventBuilder(granularity, cluster, ME)
+    builder = EventBuilder(granularity, cluster, ME, trigger_fired=True)
     events = list(builder.events_of(entry))
     assert events == list(builder.events_of(entry))
     assert builder.count(entry) == len(events)
     assert len({event["meta"]["uuid"] for event in events}) == len(events)
     assert {event["meta"]["received_at"] for event in events} <= {"1970-01-02T00:00:00.500000+00:00"}
     return events
+
+
+@pytest.mark.parametrize("granularity", ["node", "batch"])
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        {"class": "slurmctld", "type": "backup_slurmctld_assumed_control"},
+        {"class": "burst_buffer", "type": "burst_buffer"},
+        {"class": "job", "type": "down", "job_id": "4711"},
+        {"class": "node", "type": "reconfig"},
+    ],
+)
+def test_a_trigger_that_is_not_about_the_state_of_nodes(core, trigger, granularity):
+    text = trigger.get("job_id", trigger["type"])
+    core.inbox.store([NewEntry.notification(trigger["class"], trigger["type"], text)])
+    (fired,) = core.feed(granularity)
+    assert (fired["type"], fired["trigger"], fired["meta"]["hosts"]) == ("trigger_fired", trigger, [])
+    assert core.ledger() == {}
 
 
 def test_one_event_per_node():
@@ -58,6 +76,7 @@ def test_one_event_per_node():
         "flaps": 1,
         "cluster": "lab",
         "origin": "trigger",
+        "listener": ME._asdict(),
         "notification": ORIGIN,
         "meta": {**one["meta"], "hosts": ["gpu07"]},
     }
@@ -108,11 +127,14 @@ def test_no_node_is_lost_when_the_granularity_changes_between_runs(first, then, 
     """However many events each run delivers, every node is in one of them at the end."""
     reports = [report("n1", "n2", "n3"), report("n4", flaps=2), report("n5", "n6", state="drained")]
     wanted = {(node, it["state"]) for it in reports for node in it["nodes"]}
-    most = EventBuilder("node", "lab", ME).count(entry_of(*reports))
+    most = EventBuilder("node", "lab", ME, trigger_fired=True).count(entry_of(*reports))
     for given in itertools.product(range(most + 1), repeat=2):
         done, had = 0, set()
         for granularity, number in ((first, given[0]), (then, given[1]), (first, most)):
-            builder, entry = EventBuilder(granularity, "lab", ME), entry_of(*reports, delivered=done)
+            builder, entry = (
+                EventBuilder(granularity, "lab", ME, trigger_fired=True),
+                entry_of(*reports, delivered=done),
+            )
             done = builder.delivered_count(entry)
             assert done <= entry.delivered
             for event in itertools.islice(builder.events_of(entry), done, done + number):
@@ -121,7 +143,48 @@ def test_no_node_is_lost_when_the_granularity_changes_between_runs(first, then, 
         assert had == wanted
 
 
-def test_delivered_events_are_not_delivered_again():
-    assert EventBuilder("node", None, ME).delivered_count(notification(report("n1", "n2"), delivered=2)) == 2
-    assert EventBuilder("batch", None, ME).delivered_count(notification(report("n1", "n2"), delivered=2)) == 1
-    assert EventBuilder("batch", None, ME).delivered_count(snapshot(report("n1", "n2"), delivered=1)) == 0
+@pytest.mark.parametrize(("first", "then"), [(False, True), (True, False), (False, False)])
+@pytest.mark.parametrize("granularity", ["node", "batch"])
+def test_no_node_is_lost_when_trigger_fired_is_switched_between_runs(first, then, granularity):
+    reports = [report("n1", "n2"), report("n3", state="drained")]
+    for number in range(4):
+        builder = EventBuilder(granularity, "lab", ME, first)
+        before = list(itertools.islice(builder.events_of(notification(*reports)), number))
+        noted = builder.progress(notification(*reports), number) if number else 0
+        entry = notification(*reports, delivered=noted)
+        builder = EventBuilder(granularity, "lab", ME, then)
+        after = list(itertools.islice(builder.events_of(entry), builder.delivered_count(entry), None))
+        assert {node for event in before + after for node in event["meta"]["hosts"]} == {"n1", "n2", "n3"}
+        if granularity == "node":
+            assert sum(len(event["meta"]["hosts"]) for event in before + after) == 3
+
+
+def test_a_permanent_trigger_has_no_event_of_its_own():
+    assert [event["type"] for event in EventBuilder("batch", "lab", ME).events_of(notification(report("n1")))] == [
+        "node_state"
+    ]
+    again = EventBuilder("batch", "lab", ME._replace(permanent=False)).events_of(notification(report("n1")))
+    assert [event["type"] for event in again] == ["trigger_fired", "node_state"]
+
+
+def test_nodes_with_different_reasons_are_one_batch():
+    """Otherwise a snapshot of nodes that failed one after the other would run a playbook for each."""
+    others = {**DETAILS, "reason_time": 1789999007}
+    entry = snapshot(
+        report("n1", details=DETAILS, hostlist="n1"), report("n2", "n3", details=others), report("n4", flaps=2)
+    )
+    one, two = built(entry, "batch")
+    assert (one["hostlist"], one["nodes"], two["hostlist"]) == ("n[1-3]", ["n1", "n2", "n3"], "n4")
+    assert one.items() >= {**DETAILS, "reason_time": None}.items()
+
+
+@pytest.mark.parametrize(
+    ("granularity", "entry", "count"),
+    [
+        ("node", notification(report("n1", "n2"), delivered=2), 2),
+        ("batch", notification(report("n1", "n2"), delivered=2), 1),
+        ("batch", snapshot(report("n1", "n2"), delivered=1), 0),
+    ],
+)
+def test_delivered_events_are_not_delivered_again(granularity, entry, count):
+    assert EventBuilder(granularity, None, ME, trigger_fired=True).delivered_count(entry) == count

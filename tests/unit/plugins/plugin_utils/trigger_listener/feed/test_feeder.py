@@ -29,7 +29,7 @@ def short_waits(monkeypatch):
 @contextlib.asynccontextmanager
 async def feeding(core, engine, granularity="node", feedback=True):
     """Run a feeder and an engine."""
-    builder = EventBuilder(granularity, "lab", ME)
+    builder = EventBuilder(granularity, "lab", ME, trigger_fired=True)
     feeder = Feeder(
         core.inbox, core.resolver, engine.queue, builder, core.metrics, engine.feedback if feedback else None
     )
@@ -102,6 +102,27 @@ def test_events_are_delivered_in_order_and_once(core, granularity, feedback):
     ]
     assert core.sample("events_delivered_total", type="node_state") == len(a_node) + 2
     assert core.sample("events_delivered_total", type="trigger_fired") == 4
+
+
+def test_a_burst_of_notifications_becomes_two_events(core, monkeypatch):
+    """The first goes at once, those that come within the pause together."""
+    monkeypatch.setattr(feeder_module, "BURST_PAUSE", 1.0)
+    core.resolver.merges = True
+    core.notify("down", "n1")
+
+    async def scenario():
+        engine = Engine()
+        async with feeding(core, engine, "batch") as feeder:
+            await until(lambda: not core.pending(), "the first notification")
+            for number in range(2, 30):
+                core.notify("down", f"n{number}")
+            core.notify("drained", "n[1-3]")
+            feeder.wake()
+            await until(lambda: not core.pending(), "an empty inbox")
+        return [event["hostlist"] for event in engine.taken if event["type"] == "node_state"]
+
+    assert drive(scenario()) == ["n1", "n[2-29]", "n[1-3]"]
+    assert core.ledger()["n1"] == "down,drained"
 
 
 def test_an_entry_is_completed_after_the_feedback(core):

@@ -43,16 +43,21 @@ async def syncing(core, interval):
 
 
 def test_at_the_start_and_at_the_interval(core):
+    first = []
+
     async def scenario():
         async with syncing(core, 0.02) as running:
             for number in range(3):
                 await until(lambda: core.pending() == ["sync_due"], "an event")
                 assert running.stored_count == number + 1
-                core.inbox.complete(core.resolver.next_entry(), "delivered")
+                entry = core.resolver.next_entry()
+                first.append(entry.content["first"])
+                core.inbox.complete(entry, "delivered")
 
     drive(scenario())
     events = core.rows("SELECT count(DISTINCT uuid) FROM inbox")
     assert events[0] >= 3
+    assert first == [True, False, False]
 
 
 def test_no_second_request_while_one_is_pending(core):

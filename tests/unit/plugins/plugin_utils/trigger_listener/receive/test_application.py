@@ -10,7 +10,7 @@ import concurrent.futures
 
 import pytest
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common.trigger_events import NODE_STATES
+from ansible_collections.hpc.slurm.plugins.module_utils.common.trigger_events import CLASSES, NODE_STATES
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.receive.guard import RETRY_AFTER
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.show.page import SECURITY_HEADERS
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store import inbox as inbox_module
@@ -40,6 +40,37 @@ def test_a_notification(listener, kind, logged):
 @pytest.mark.parametrize("state", NODE_STATES)
 def test_every_type(shared, state):
     assert shared.post(b"n1", f"/{ID}/node/{state}").status == 202
+
+
+def body_of(class_, type_):
+    """Return what slurmctld appends to the program of a trigger."""
+    if class_ == "job":
+        return b"4711"
+    return b"n1" if class_ == "node" and type_ in NODE_STATES else type_.encode()
+
+
+@pytest.mark.parametrize(("class_", "type_"), [(class_, type_) for class_ in CLASSES for type_ in CLASSES[class_]])
+def test_every_class_and_event_kind(shared, class_, type_):
+    answer = shared.post(body_of(class_, type_), f"/{ID}/{class_}/{type_}")
+    assert (answer.status, answer.json["nodes"]) == (202, int(body_of(class_, type_) == b"n1"))
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("job/fini", b"n1", "the body is not the id of a job: 'n1'"),
+        ("job/fini", b"", "the body is not the id of a job: ''"),
+        ("job/fini", b"1,2", "the body is not the id of a job: '1,2'"),
+        ("job/fini", "\u0664".encode(), "the body is not the id of a job: '\u0664'"),
+        ("slurmctld/primary_slurmctld_failure", b"n1", "the body is not primary_slurmctld_failure, which a trigger"),
+        ("node/reconfig", b"n1", "the body is not reconfig, which a trigger of this event kind sends"),
+    ],
+)
+def test_a_body_that_is_not_of_the_event_kind(shared, path, body, message):
+    before = shared.entry_count()
+    answer = shared.post(body, f"/{ID}/{path}")
+    assert answer.status == 400 and answer.json["error"].startswith(message)
+    assert shared.entry_count() == before
 
 
 def test_a_sender_that_expects_100_continue(guarded):
@@ -88,8 +119,9 @@ def test_concurrent_notifications_are_all_stored(listener):
         "/%ff%e4/node/down",
         "/%ed%a0%80/snapshot",
         f"/{ID}%00/node/down",
-        f"/{ID}/job/down",
-        f"/{ID}/node/reconfig",
+        f"/{ID}/job/idle",
+        f"/{ID}/slurmctld/down",
+        f"/{ID}/node/primary_slurmctld_failure",
         f"/{ID}/node/down%0a",
         f"/{ID}/node",
         f"/{ID}/node/down/",

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.feed.events import listener_event
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.show import overview as overview_module
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.entries import NewEntry
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.records import Group, Record
 from ansible_collections.hpc.slurm.tests.unit.listener import ME, Observed, node_group
 
 
@@ -30,6 +31,7 @@ def test_a_new_listener(observed):
         "inbox": {"pending": 0, "oldest_seconds": 0.0, "undeliverable": 0},
         "sync": {"last": None, "interval": 300, "nodes": None},
         "triggers": [],
+        "settings": [],
         "nodes": [],
         "nodes_out_of_service": 0,
         "entries": [],
@@ -61,6 +63,16 @@ def test_nodes_out_of_service(observed):
         },
     ]
     assert status["nodes_out_of_service"] == 3
+
+
+def test_how_the_reactions_are_set(observed):
+    """The first sync tells it, and the others do not."""
+    settings = [{"name": "repair tasks", "value": "not set"}]
+    observed.snapshot(settings=settings)
+    observed.snapshot()
+    assert observed.status()["settings"] == settings
+    observed.snapshot(settings=[])
+    assert observed.status()["settings"] == []
 
 
 def test_the_time_of_a_node_without_a_snapshot(observed):
@@ -167,3 +179,17 @@ def test_the_database_cannot_be_read(observed):
     observed.close()
     with pytest.raises(sqlite3.Error):
         observed.read()
+
+
+def test_a_node_that_its_reaction_did_not_bring_back_is_unhandled(observed):
+    """Until another reaction has it."""
+    event = "5f0c0e5c-0000-4000-8000-00000000000"
+    group = node_group("n1", "DOWN+DRAIN", f"hpc.slurm.node_down {event}1", round(time.time()) - 60)
+    observed.snapshot(group)
+    assert observed.read().unhandled == 0
+    groups = [Group("n1", "failed", "no power")]
+    observed.resolver.add_record(Record(f"{event}1", "n", "hpc.slurm.node_down", time.time(), groups))
+    observed.snapshot(group)
+    assert observed.read().unhandled == 1
+    observed.snapshot(node_group("n1", "DOWN+DRAIN", f"hpc.slurm.node_down {event}2", round(time.time())))
+    assert observed.read().unhandled == 0

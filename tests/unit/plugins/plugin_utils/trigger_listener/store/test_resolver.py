@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.feed.events import EventBuilder
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store import resolver as resolver_module
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.resolver import Resolver
 from ansible_collections.hpc.slurm.tests.unit.listener import ME, Core, snapshot
 
 
@@ -43,6 +44,62 @@ def test_a_notification_is_resolved_once(core):
     with contextlib.closing(Core(core.path)) as again:
         assert again.states() == [("n1", "down")]
         assert again.sample("duplicates_total", type="down") is None
+
+
+def test_waiting_notifications_of_a_kind_become_one(core):
+    merging = Resolver(core.database, core.inbox, core.metrics, merges=True)
+    first = core.notify("down", "n[1-2]")
+    core.notify("up", "n7")
+    core.notify("down", "n[2-4]")
+    core.notify("drained", "n4")
+    core.notify("down", "n7")  # it was up before
+    core.notify("down", "n4")  # it was drained before
+    core.notify("down", "n9")
+    entry = merging.next_entry()
+    assert (entry.uuid, entry.content["reports"][0]["nodes"]) == (first.uuid, ["n1", "n2", "n3", "n4", "n9"])
+    assert core.ledger() == dict.fromkeys(("n1", "n2", "n3", "n4", "n9"), "down")
+    down, up, done, outcome = "node down", "node up", "pending", "merged"
+    assert core.outcomes() == [
+        (down, done), (up, done), (down, outcome), ("node drained", done), (down, done), (down, done), (down, outcome)
+    ]  # fmt: skip
+    # What comes later does not join what may have been delivered: after a crash it is the same event.
+    core.notify("down", "n10")
+    assert Resolver(core.database, core.inbox, core.metrics, merges=True).next_entry() == entry
+    core.inbox.complete(entry, "delivered")
+    found = []
+    while entry := merging.next_entry():
+        found += [(report["state"], report["nodes"]) for report in entry.content["reports"]]
+        core.inbox.complete(entry, "delivered")
+    assert found == [("up", ["n7"]), ("drained", ["n4"]), ("down", ["n7", "n10"])]
+
+
+def test_a_node_named_by_several_merged_notifications_is_a_duplicate(core):
+    for nodes in ("n1", "n[1-2]", "n2"):
+        core.notify("down", nodes)
+    merging = Resolver(core.database, core.inbox, core.metrics, merges=True)
+    [report] = merging.next_entry().content["reports"]
+    assert (report["nodes"], core.sample("duplicates_total", type="down")) == (["n1", "n2"], 2)
+
+
+def test_large_notifications_are_not_merged(core):
+    for nodes in ("n[1-6000]", "k[1-4000]", "m1"):
+        core.notify("down", nodes)
+    entry = Resolver(core.database, core.inbox, core.metrics, merges=True).next_entry()
+    assert len(entry.content["reports"][0]["nodes"]) == 10_000
+    assert core.outcomes() == [("node down", it) for it in ("pending", "merged", "pending")]
+
+
+def test_an_unreadable_entry_is_not_merged(core):
+    for nodes in ("n1", "n2", "n3"):
+        core.notify("down", nodes)
+    with core.database.transaction() as connection:
+        connection.execute("UPDATE inbox SET content = 'no JSON' WHERE number = 2")
+    merging = Resolver(core.database, core.inbox, core.metrics, merges=True)
+    entry = merging.next_entry()
+    assert entry.content["reports"][0]["nodes"] == ["n1", "n3"]
+    core.inbox.complete(entry, "delivered")
+    assert merging.next_entry() is None
+    assert core.outcomes() == [("node down", it) for it in ("delivered", "undeliverable", "merged")]
 
 
 def test_nodes_with_different_flaps_are_different_batches(core):

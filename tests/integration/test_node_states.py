@@ -15,9 +15,9 @@ BASES, FLAGS = range(16), [1 << bit for bit in range(4, 32)]
 UNKNOWN_TO_SLURM = {"INVALID", "?"}
 
 
-def test_the_words_of_a_state() -> None:
+def test_base_states_and_flags() -> None:
     name = ctypes.CDLL("libslurm.so").slurm_node_state_string_complete
     name.argtypes, name.restype = [ctypes.c_uint32], ctypes.c_char_p
     assert {name(state).decode() for state in BASES} - UNKNOWN_TO_SLURM == node_states.BASES
     shown = [name(flag).decode() for flag in FLAGS]
-    assert {words.partition("+")[2] for words in shown} - UNKNOWN_TO_SLURM == node_states.FLAGS
+    assert {text.partition("+")[2] for text in shown} - UNKNOWN_TO_SLURM == node_states.FLAGS
