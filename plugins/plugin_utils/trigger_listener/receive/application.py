@@ -81,6 +81,7 @@ def create_app(parts: Parts) -> Flask:
     for unwritable in UNWRITABLE:
         app.register_error_handler(unwritable, lambda error: guard.refuse(inbox_unavailable(error)))
     app.register_blueprint(create_notifications(parts))
+    app.register_blueprint(create_reports(parts))
     app.register_blueprint(create_observations(parts))
     app.register_blueprint(create_page())
     return app
@@ -110,11 +111,11 @@ def create_flask() -> Flask:
 
 
 def create_notifications(parts: Parts) -> Blueprint:
-    """Return the addresses to which triggers and syncs post."""
+    """Return the addresses to which triggers post."""
     routes, writer = Blueprint("notifications", __name__), Writer(parts.inbox)
 
     def notification(listener_id: str, class_: str, type_: str) -> Response:
-        expect_id(listener_id)
+        expect_id(listener_id, parts)
         with counted(parts.metrics.notifications, class_, type_):
             text = read_body(parts.settings.max_body, "max_body")
             parse = NewEntry.notification
@@ -130,9 +131,16 @@ def create_notifications(parts: Parts) -> Blueprint:
             view = functools.partial(notification, class_=class_, type_=type_)
             routes.add_url_rule(f"/<listener_id>/{class_}/{type_}", f"{class_}_{type_}", view, methods=["POST"])
 
+    return routes
+
+
+def create_reports(parts: Parts) -> Blueprint:
+    """Return the addresses to which playbooks post."""
+    routes = Blueprint("reports", __name__)
+
     @routes.post("/<listener_id>/snapshot")
     def snapshot(listener_id: str) -> Response:
-        expect_id(listener_id)
+        expect_id(listener_id, parts)
         with counted(parts.metrics.snapshots):
             posted = in_thread(parse_snapshot, read_body(MOST_SNAPSHOT, "a snapshot may be"), time.time())
             number, events = in_thread(parts.resolver.apply_snapshot, posted, parts.builder.count)
@@ -141,14 +149,10 @@ def create_notifications(parts: Parts) -> Blueprint:
 
     @routes.post("/<listener_id>/record")
     def record(listener_id: str) -> Response:
-        expect_id(listener_id)
+        expect_id(listener_id, parts)
         posted = in_thread(parse_record, read_body(MOST_SNAPSHOT, "a record may be"), time.time())
         in_thread(parts.resolver.add_record, posted)
         return answer_json({"groups": len(posted.groups)}, 202)
-
-    def expect_id(given: str) -> None:
-        if not hmac.compare_digest(given.encode(), parts.listener_id.encode()):
-            abort(404)
 
     return routes
 
@@ -177,6 +181,11 @@ def create_observations(parts: Parts) -> Blueprint:
         return answer_json(overview.status(parts.settings.cluster, time.time()), headers=SECURITY_HEADERS)
 
     return routes
+
+
+def expect_id(given: str, parts: Parts) -> None:
+    if not hmac.compare_digest(given.encode(), parts.listener_id.encode()):
+        abort(404)
 
 
 def inbox_unavailable(error: Union[sqlite3.Error, InboxFullError]) -> ServiceUnavailable:

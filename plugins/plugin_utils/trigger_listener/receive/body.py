@@ -21,7 +21,7 @@ def read_body(limit: int, name: str) -> str:
     :raises HTTPException: when it is too large, incomplete or not UTF-8.
     """
     try:
-        body = request.environ["wsgi.input"].read(limit + 1)
+        body: bytes = request.environ["wsgi.input"].read(limit + 1)
     except ConnectionError:
         # The sender hung up or violated HTTP, or the server stops: n1 may be the first half of n10.
         raise BadRequest("the body is incomplete or invalid") from None

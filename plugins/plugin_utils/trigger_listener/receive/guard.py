@@ -21,7 +21,7 @@ with contextlib.suppress(ImportError):  # source.py says what is missing
     from flask import abort, request
 
 if TYPE_CHECKING:
-    from flask import Flask, Response
+    from flask import Response
     from werkzeug.exceptions import HTTPException
 
 # Seconds until a sender may try again when the inbox cannot be written; curl's --retry honours it.

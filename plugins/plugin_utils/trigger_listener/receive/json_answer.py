@@ -22,5 +22,5 @@ def answer_json(content: Mapping[str, Any], status: int = 200, headers: Optional
     complete, once more.
     """
     answer = Response(json.dumps(content), status, headers, content_type="application/json; charset=utf-8")
-    answer.get_wsgi_headers = lambda _environ: answer.headers  # type: ignore[method-assign]
+    answer.get_wsgi_headers = lambda environ: answer.headers  # type: ignore[method-assign]
     return answer

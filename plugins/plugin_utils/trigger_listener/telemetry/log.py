@@ -52,7 +52,5 @@ class _JsonLines(logging.Handler):
         if record.exc_info and record.exc_info[1]:
             line["error"] = "".join(traceback.format_exception(record.exc_info[1]))
         # A full disk or a closed log must not stop the listener.
-        try:
+        with contextlib.suppress(OSError, ValueError):
             print(_encode(line), file=sys.stderr, flush=True)
-        except (OSError, ValueError):
-            pass
