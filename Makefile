@@ -2,7 +2,7 @@
 LAB := tests/lab/lab
 PYTEST := python3 -m pytest -p no:cacheprovider
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-lab test-quality test-contract test-integration test-eda test-chaos test-scale test-accounting bench lab-up lab-down
+.PHONY: help demo test test-unit test-lab test-quality test-contract test-integration test-eda test-texts test-chaos test-scale test-accounting bench lab-up lab-down
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
@@ -10,7 +10,7 @@ help: ## this list
 demo: ## a node of a real Slurm fails, and a playbook repairs it
 	@tests/demo
 
-test: ## every suite but the long chaos and scale, in less than 20 minutes
+test: ## every suite but texts, chaos, scale and accounting, in less than 20 minutes
 	@tests/run
 
 test-unit: ## unit tests, without Slurm, on this machine's Python
@@ -30,6 +30,9 @@ test-integration: ## every module on the lab's controller
 
 test-eda: ## end to end, with the real ansible-rulebook
 	@tests/run eda
+
+test-texts: ## odd texts in every field that a module writes or reads
+	@tests/run texts
 
 test-chaos: ## end to end, with failures of every part on the way of an event
 	@tests/run chaos

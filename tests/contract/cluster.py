@@ -103,6 +103,11 @@ def has_accounting(slurm: Slurm) -> bool:
     return "accounting_storage/slurmdbd" in command("scontrol", "show", "config")
 
 
+def clusters_with_accounting() -> list[str]:
+    """Return the clusters for tests of accounting storage: the fake, and the real one where it has it."""
+    return ["fake", *(["real"] if "real" in PRIVILEGED and has_accounting(RealSlurm()) else [])]
+
+
 def release(slurm: Slurm) -> tuple[int, int]:
     """Return the Slurm release of a cluster, such as (26, 5)."""
     if isinstance(slurm, FakeSlurm):

@@ -20,11 +20,13 @@ from ansible_collections.hpc.slurm.tests.contract.cluster import (
     NODES,
     RESERVATION_OPTIONS,
     RealSlurm,
-    has_accounting,
+    clusters_with_accounting,
 )
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
 Cluster = RealSlurm | FakeSlurm
+
+pytestmark = pytest.mark.parametrize("slurm", clusters_with_accounting(), indirect=True)
 
 
 @pytest.fixture
@@ -34,8 +36,6 @@ def accounting(slurm: Cluster) -> Cluster:
         slurm.reserved.accounts = {"physics", "art", "chemistry"}
         slurm.reserved.qos = {"normal", "high", "low"}
         slurm.reserved.gres = {"gres/gpu"}
-    elif not has_accounting(slurm):
-        pytest.skip("the cluster has no accounting storage: tests/lab/lab up --accounting")
     return slurm
 
 

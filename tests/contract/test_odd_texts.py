@@ -20,6 +20,8 @@ from ansible_collections.hpc.slurm.tests.contract.cluster import NODE_OPTIONS, N
 from ansible_collections.hpc.slurm.tests.contract.odd_texts import ODD_TEXTS
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
 
+pytestmark = pytest.mark.texts
+
 ODD, OTHER = NODES[:2]
 every_text = pytest.mark.parametrize("name", ODD_TEXTS)
 # What no text may be: pyslurm cuts it off at NUL, and what is not UTF-8 is not read as it was given.

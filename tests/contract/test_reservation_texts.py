@@ -24,6 +24,8 @@ from ansible_collections.hpc.slurm.tests.contract.cluster import (
 )
 from ansible_collections.hpc.slurm.tests.contract.odd_texts import ODD_TEXTS
 
+pytestmark = pytest.mark.texts
+
 REFUSED = {"not UTF-8": "is not UTF-8", "NUL": "has a NUL character"}
 OTHER = f"{RESERVATION}-other"
 

@@ -360,22 +360,3 @@ def test_a_node_that_the_inventory_does_not_have_is_drained(rulebook: Rulebook) 
         subprocess.run(["slurmd", "-N", name], check=True)
         wait_until("it to respond", 60, lambda: "NOT_RESPONDING" not in node(name)[0])
         resume([name])
-
-
-def test_a_node_that_has_the_reason_of_an_ended_reaction_again_is_resumed(rulebook: Rulebook) -> None:
-    """slurmctld saves states late: killed after a resume, it comes back with the drained node. No trigger fires."""
-    name = "node6"
-
-    def resumed() -> list[tuple[float, dict[str, object]]]:
-        return rulebook.decisions("reaction recorded", nodes=name, outcome="resumed")
-
-    kill_slurmd(name)
-    wait_until("its reaction", 240, resumed)
-    wait_until("it to be in service", 30, lambda: node(name)[0] == {"IDLE"})
-    [(_when, record)] = resumed()
-    synced = len(rulebook.decisions("snapshot compared"))
-    wait_until("a sync after it", 90, lambda: len(rulebook.decisions("snapshot compared")) > synced + 1)
-    kill_slurmd(name)  # the repair starts it
-    scontrol("update", f"nodename={name}", "state=drain", f"reason=hpc.slurm.node_down {record['event']}", user="slurm")
-    wait_until("its second reaction", 240, lambda: len(resumed()) == 2)
-    wait_until("it to be in service again", 30, lambda: node(name)[0] == {"IDLE"})

@@ -84,7 +84,7 @@ def outcomes() -> dict[str, Outcome]:
 
 
 def expect(wanted: dict[str, Outcome]) -> None:
-    until(lambda: outcomes(), lambda: {name: outcomes()[name] for name in wanted} == wanted)
+    until(outcomes, lambda: {name: outcomes()[name] for name in wanted} == wanted)
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ CASES: list[tuple[str, str, Optional[str], Optional[str], Optional[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("what", "state", "reason", "user", "holder"), CASES, ids=lambda it: str(it))
+@pytest.mark.parametrize(("what", "state", "reason", "user", "holder"), CASES, ids=str)
 def test_who_keeps_a_node_out_of_service(
     what: str, state: str, reason: Optional[str], user: Optional[str], holder: Optional[str]
 ) -> None:
