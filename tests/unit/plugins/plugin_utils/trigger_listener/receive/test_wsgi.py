@@ -21,7 +21,7 @@ from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.receive
 )
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.receive.server import Server
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.receive.wsgi import in_thread, wait_for
-from ansible_collections.hpc.slurm.tests.unit.listener import ID, LIMIT, Served, status_of
+from ansible_collections.hpc.slurm.tests.unit.listener import ID, LIMIT, Served, status_of, wait_until
 
 
 class Calls(Served):
@@ -84,6 +84,17 @@ def test_what_the_application_is_given(app, calls):
 def test_the_header_host_has_no_effect(shared, host):
     head = f"POST /{ID}/node/down HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 2\r\n\r\nn1"
     assert status_of(shared.raw(head.encode("latin-1"), cut=False)) == 202
+
+
+@pytest.mark.parametrize("rest", ["Content-Length: 9\r\n\r\nn1", "Transfer-Encoding: chunked\r\n\r\n2\r\nn1\r\n"])
+def test_a_body_whose_sender_hangs_up_is_refused_by_the_view(listener, rest):
+    with listener.connect() as sock:
+        sock.sendall(f"POST /{ID}/node/down HTTP/1.1\r\nHost: x\r\n{rest}".encode())
+        assert listener.ask("GET", "/healthz").status == 200
+    labels = {"class": "node", "type": "down", "result": "refused"}
+    wait_until(lambda: listener.core.sample("notifications_total", **labels) == 1, "the refusal")
+    assert listener.core.sample("refusals_total", reason="body") == 1
+    assert listener.entry_count() == 0
 
 
 def test_a_view_that_waits_does_not_delay_others(app, calls):
