@@ -88,6 +88,8 @@ def webhook(name: str, token: bool) -> Side:
 def listener(name: str, state_dir: Path) -> Side:
     head = f"POST /{ID}/node/down HTTP/1.1\r\n{CURL}{BEARER}Content-Type: application/x-www-form-urlencoded\r\n"
     arguments = {"token": TOKEN, "id": ID, "state_dir": str(state_dir), "sync_interval": 0}
+    # Each notification has events of its own; else those that wait become one event.
+    arguments |= {"granularity": "node", "trigger_fired": True}
     condition = 'event.type == "node_state" and event.state == "down"'
     return Side(name, {"hpc.slurm.trigger_listener": arguments}, condition, head, "n{:07}", "202", 2)
 

@@ -14,12 +14,13 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any, Optional
 
-from aiohttp import web
+from flask import jsonify, request
+from flask.typing import ResponseReturnValue
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
@@ -32,7 +33,8 @@ PHONE, DESKTOP = (360, 760), (1280, 900)
 LIMIT = 15.0
 
 Status = dict[str, Any]
-Answer = Callable[[web.Request], Awaitable[web.Response]]
+# Answers a request, as a view of Flask.
+Answer = Callable[[], ResponseReturnValue]
 
 
 def load(part: str) -> Any:
@@ -72,8 +74,8 @@ class Listener:
         observer = load("show.observer").Observer(database, settings, lambda: "")
         receive = load("receive.application")
         parts = receive.Parts(settings, "id", inbox, None, None, metrics, observer, lambda: None)
-        application = receive.create_application(parts)
-        application.middlewares.append(self._answer_status)
+        application = receive.create_app(parts)
+        application.before_request(self._answer_status)
         server = load("receive.server").Server(settings)
         self.port = server.port
         server.start(application, lambda: None)
@@ -87,15 +89,14 @@ class Listener:
             database.close()
             self._running = None
 
-    @web.middleware
-    async def _answer_status(self, request: web.Request, handler: Any) -> Any:
+    def _answer_status(self) -> Optional[ResponseReturnValue]:
         """Answer /status with the test's status, after the listener has authenticated the request."""
         if request.path != "/status":
-            return await handler(request)
+            return None
         self.polls += 1
         if self.answer is not None:
-            return await self.answer(request)
-        return await handler(request) if self.status is None else web.json_response(self.status)
+            return self.answer()
+        return None if self.status is None else jsonify(self.status)
 
 
 class Source:
@@ -131,12 +132,12 @@ class Source:
 
     def request(self, path: str, body: Optional[str] = None) -> str:
         """Send a request as a trigger, a sync or Prometheus does, and return the answer."""
-        request = urllib.request.Request(
+        sent = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path.replace('ID', self._identity)}",
             data=None if body is None else body.encode(),
             headers={"Authorization": f"Bearer {self.token}"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(sent, timeout=10) as answer:  # noqa: S310
             return str(answer.read().decode())
 
     def stop(self) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import status_page
-from aiohttp import web
+from flask import Response, jsonify
 from selenium.common.exceptions import JavascriptException
 from selenium.webdriver.common.keys import Keys
 from status_page import DESKTOP, PHONE, Browser, Listener, Source, chromium
@@ -68,9 +68,9 @@ def page(browser: Browser, listener: Listener) -> Browser:
     return browser
 
 
-async def hang(_request: web.Request) -> web.Response:
+def hang() -> Response:
     """Never answer."""
-    await asyncio.sleep(3600)
+    status_page.load("receive.wsgi").wait_for(asyncio.sleep(3600))
     raise AssertionError
 
 
@@ -254,14 +254,14 @@ def test_a_lost_listener_is_shown_until_it_is_back(page: Browser, listener: List
 def test_answers_that_are_not_a_status(page: Browser, listener: Listener) -> None:
     """As from another program on the listener's port, or from a failing listener."""
 
-    async def unavailable(_request: web.Request) -> web.Response:
-        return web.Response(status=503, text="Service Unavailable")
+    def unavailable() -> Response:
+        return Response("Service Unavailable", 503)
 
-    async def page_of_a_proxy(_request: web.Request) -> web.Response:
-        return web.Response(text="<html>Sign in</html>", content_type="text/html")
+    def page_of_a_proxy() -> Response:
+        return Response("<html>Sign in</html>", content_type="text/html")
 
-    async def another_json(_request: web.Request) -> web.Response:
-        return web.json_response([None, {"health": 3}])
+    def another_json() -> Response:
+        return jsonify([None, {"health": 3}])
 
     cases = (
         (unavailable, "HTTP status 503"),
@@ -292,9 +292,9 @@ def test_a_single_failed_request_is_not_a_failure(page: Browser, listener: Liste
     page.js(levels)
     answers = iter([True])
 
-    async def once(_request: web.Request) -> web.Response:
+    def once() -> Response:
         # The first answer is not a status, all others are.
-        return web.json_response("no" if next(answers, False) else listener.status)
+        return jsonify("no" if next(answers, False) else listener.status)
 
     listener.answer = once
     page.wait("the failed request to be shown", lambda: page.text("#link").startswith("One request failed"))

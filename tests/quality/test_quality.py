@@ -106,7 +106,7 @@ def test_the_collection_builds_and_installs(tmp_path: Path) -> None:
         names = content.getnames()
     assert not [name for name in names if name.startswith(("tests/", ".ci"))]
     # What is no Python is not forgotten.
-    assert "plugins/plugin_utils/trigger_listener/show/page/page.js" in names
+    assert "plugins/plugin_utils/trigger_listener/show/static/page.js" in names
     assert "extensions/observability/prometheus-alerts.yml" in names
     # Forced: this checkout counts as an installation of the same release, and nothing would be done.
     install = ("ansible-galaxy", "collection", "install", "--force", "--offline")

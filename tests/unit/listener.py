@@ -23,7 +23,7 @@ from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.configu
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.feed.events import EventBuilder, Listener
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.receive.application import (
     Parts,
-    create_application,
+    create_app,
 )
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.receive.server import Server
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.receive.snapshot_body import parse_snapshot
@@ -163,7 +163,7 @@ class Served:
         parts = Parts(
             self.settings, ID, core.inbox, core.resolver, builder, core.metrics, self.observer, self._on_stored
         )
-        self.server.start(create_application(parts), self._on_end)
+        self.server.start(create_app(parts), self._on_end)
         self.port = self.server.port
 
     def _on_stored(self) -> None:

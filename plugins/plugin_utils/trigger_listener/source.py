@@ -21,7 +21,7 @@ from .configure.state_directory import StateDirectory
 from .feed.events import EventBuilder, Listener, listener_event
 from .feed.feeder import Feeder, Queue
 from .feed.syncer import SYNC_DUE, Syncer
-from .receive.application import Parts, create_application
+from .receive.application import Parts, create_app
 from .receive.server import Server
 from .show.observer import Observer
 from .store.changes import Retries
@@ -108,7 +108,7 @@ class _Source:
             asyncio.create_task(syncer.run(), name="trigger_listener syncer"),
             asyncio.create_task(server_ended.wait(), name="trigger_listener server"),
         }
-        server.start(create_application(parts), lambda: loop.call_soon_threadsafe(server_ended.set))
+        server.start(create_app(parts), lambda: loop.call_soon_threadsafe(server_ended.set))
         log_decision("listener started", host=settings.host, port=server.port, run=listener.run)
         try:
             done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -164,9 +164,11 @@ def _require_libraries() -> None:
     try:
         import aiohttp
         import ClusterShell
+        import flask
+        import greenlet
         import prometheus_client
     except ImportError as error:
         raise ValueError(
             f"{error}: install the collection's requirements.txt for the Python that runs ansible-rulebook"
         ) from None
-    del aiohttp, ClusterShell, prometheus_client
+    del aiohttp, ClusterShell, flask, greenlet, prometheus_client

@@ -148,7 +148,7 @@ options:
     type: bool
     default: false
 requirements:
-  - aiohttp, ClusterShell and prometheus_client, see the collection's requirements.txt
+  - aiohttp, ClusterShell, Flask, greenlet and prometheus_client, see the collection's requirements.txt
 author:
   - hpc.slurm developers
 """

@@ -2,16 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The aiohttp application: the listener's addresses and their handlers."""
+"""The Flask application: the listener's addresses and their views.
+
+Views run in the server's own thread (wsgi.py): what waits or takes long there, is called through C(wait_for) or
+C(in_thread).
+"""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
+import functools
 import hmac
 import sqlite3
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 from ....module_utils.adapter.errors import SlurmError
 from ....module_utils.common import hostlist
@@ -20,23 +25,28 @@ from ..configure.settings import Settings
 from ..feed.events import EventBuilder
 from ..show.exposition import expose
 from ..show.observer import Observer
-from ..show.overview import Overview
-from ..show.page.files import SECURITY_HEADERS, page_files
+from ..show.page import SECURITY_HEADERS, create_page
 from ..store.entries import NewEntry
 from ..store.inbox import Inbox, InboxFullError
 from ..store.resolver import Resolver
-from ..telemetry.log import log_decision
+from ..telemetry.log import log_decision, logger
 from ..telemetry.metrics import Metrics
-from .body import parse_body
-from .guard import Guard, RefusedError, inbox_unavailable
+from .body import read_body
+from .guard import Guard
+from .json_answer import answer_json
 from .record_body import parse_record
 from .snapshot_body import parse_snapshot
 from .writer import Writer
+from .wsgi import in_thread, wait_for
+
+with contextlib.suppress(ImportError):  # source.py says what is missing
+    from flask import Blueprint, Flask, Response, abort
+    from prometheus_client import CONTENT_TYPE_LATEST
+    from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
-    from .guard import Handler
+    from flask import Request
+    from werkzeug.routing import MapAdapter
 
 # Bytes of a snapshot. Ten thousand nodes, each with a reason of its own, take two million.
 MOST_SNAPSHOT = 32 << 20
@@ -44,6 +54,8 @@ MOST_SNAPSHOT = 32 << 20
 QUICK = 200
 # Characters of a hostlist in the log.
 MOST_LOGGED = 200
+# Why nothing can be stored.
+UNWRITABLE = (sqlite3.Error, InboxFullError)
 
 
 class Parts(NamedTuple):
@@ -59,139 +71,154 @@ class Parts(NamedTuple):
     on_stored: Callable[[], None]
 
 
-def create_application(parts: Parts) -> web.Application:
+def create_app(parts: Parts) -> Flask:
     """Return the application."""
-    from aiohttp import web
-
-    guard, routes = Guard(parts.settings, parts.metrics), Routes(parts)
-
-    @web.middleware
-    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await guard.handle(request, handler)
-
-    app = web.Application(middlewares=[guarded], client_max_size=parts.settings.max_body)
-    app.on_response_prepare.append(guard.prepare)
-    app.router.add_post("/{id}/snapshot", routes.snapshot)
-    app.router.add_post("/{id}/record", routes.record)
-    app.router.add_post("/{id}/{class}/{type}", routes.notification)
-    app.router.add_get("/healthz", routes.healthz)
-    app.router.add_get("/metrics", routes.metrics)
-    app.router.add_get("/status", routes.status)
-    for path in routes.pages:
-        app.router.add_get(path, routes.page)
+    app = create_flask()
+    guard = Guard(parts.settings, parts.metrics)
+    app.before_request(guard.authenticate)
+    app.register_error_handler(HTTPException, guard.refuse)
+    app.register_error_handler(SlurmError, lambda error: guard.refuse(BadRequest(error.message)))
+    for unwritable in UNWRITABLE:
+        app.register_error_handler(unwritable, lambda error: guard.refuse(inbox_unavailable(error)))
+    app.register_blueprint(create_notifications(parts))
+    app.register_blueprint(create_reports(parts))
+    app.register_blueprint(create_observations(parts))
+    app.register_blueprint(create_page())
     return app
 
 
-class Routes:
-    """The handlers of the addresses."""
+def create_flask() -> Flask:
+    """Return a Flask application without addresses.
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts, self.pages = parts, page_files()
-        self._writer = Writer(parts.inbox)
+    It does not do what takes time for each request and is not needed here: look at the header Host, which may be
+    anything, and find out whether a function is a coroutine.
+    """
 
-    async def notification(self, request: web.Request) -> web.Response:
-        from aiohttp import web
+    class Lean(Flask):
+        def create_url_adapter(self, request: Optional[Request]) -> Optional[MapAdapter]:
+            if request is None:
+                return None
+            return self.url_map.bind("", path_info=request.path, default_method=request.method)
 
-        class_, type_ = request.match_info["class"], request.match_info["type"]
-        if type_ not in CLASSES.get(class_, ()):
-            raise RefusedError(404, "path", "no such address")
-        self._expect_id(request)
-        counter = self._parts.metrics.notifications
-        try:
-            new = await parse_body(
-                request, lambda text: NewEntry.notification(class_, type_, text), "max_body", _is_quick
-            )
-        except RefusedError:
-            counter.labels(class_, type_, "refused").inc()
-            raise
-        try:
-            await self._writer.store(new)
-        except (sqlite3.Error, InboxFullError) as error:
-            counter.labels(class_, type_, "unwritable").inc()
-            raise inbox_unavailable(error) from error
-        counter.labels(class_, type_, "stored").inc()
-        self._parts.on_stored()
+        def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+            return func
+
+    app = Lean(__name__, static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # no redirects, which curl does not follow
+    app.logger = logger.getChild("http")
+    return app
+
+
+def create_notifications(parts: Parts) -> Blueprint:
+    """Return the addresses to which triggers post."""
+    routes, writer = Blueprint("notifications", __name__), Writer(parts.inbox)
+
+    def notification(listener_id: str, class_: str, type_: str) -> Response:
+        expect_id(listener_id, parts)
+        with counted(parts.metrics.notifications, class_, type_):
+            text = read_body(parts.settings.max_body, "max_body")
+            parse = NewEntry.notification
+            new = parse(class_, type_, text) if is_quick(text) else in_thread(parse, class_, type_, text)
+            wait_for(writer.store(new))
+        parts.on_stored()
         shown = new.hostlist[:MOST_LOGGED]
         log_decision("notification stored", id=new.uuid, trigger=new.summary, nodes=new.nodes, hostlist=shown)
-        return web.json_response({"id": new.uuid, "nodes": new.nodes}, status=202)
+        return answer_json({"id": new.uuid, "nodes": new.nodes}, 202)
 
-    async def snapshot(self, request: web.Request) -> web.Response:
-        from aiohttp import web
+    for class_, types in CLASSES.items():
+        for type_ in types:
+            view = functools.partial(notification, class_=class_, type_=type_)
+            routes.add_url_rule(f"/<listener_id>/{class_}/{type_}", f"{class_}_{type_}", view, methods=["POST"])
 
-        self._expect_id(request)
-        parts, counter = self._parts, self._parts.metrics.snapshots
-        larger = request.clone(client_max_size=MOST_SNAPSHOT)
-        try:
-            snapshot = await parse_body(larger, lambda text: parse_snapshot(text, time.time()), "a snapshot may be")
-        except RefusedError:
-            counter.labels("refused").inc()
-            raise
-        try:
-            number, events = await asyncio.to_thread(parts.resolver.apply_snapshot, snapshot, parts.builder.count)
-        except (sqlite3.Error, InboxFullError) as error:
-            counter.labels("unwritable").inc()
-            raise inbox_unavailable(error) from error
-        counter.labels("stored").inc()
+    return routes
+
+
+def create_reports(parts: Parts) -> Blueprint:
+    """Return the addresses to which playbooks post."""
+    routes = Blueprint("reports", __name__)
+
+    @routes.post("/<listener_id>/snapshot")
+    def snapshot(listener_id: str) -> Response:
+        expect_id(listener_id, parts)
+        with counted(parts.metrics.snapshots):
+            posted = in_thread(parse_snapshot, read_body(MOST_SNAPSHOT, "a snapshot may be"), time.time())
+            number, events = in_thread(parts.resolver.apply_snapshot, posted, parts.builder.count)
         parts.on_stored()
-        return web.json_response({"id": number, "events": events}, status=202)
+        return answer_json({"id": number, "events": events}, 202)
 
-    async def record(self, request: web.Request) -> web.Response:
-        from aiohttp import web
+    @routes.post("/<listener_id>/record")
+    def record(listener_id: str) -> Response:
+        expect_id(listener_id, parts)
+        posted = in_thread(parse_record, read_body(MOST_SNAPSHOT, "a record may be"), time.time())
+        in_thread(parts.resolver.add_record, posted)
+        return answer_json({"groups": len(posted.groups)}, 202)
 
-        self._expect_id(request)
-        larger = request.clone(client_max_size=MOST_SNAPSHOT)
-        record = await parse_body(larger, lambda text: parse_record(text, time.time()), "a record may be")
+    return routes
+
+
+def create_observations(parts: Parts) -> Blueprint:
+    """Return the addresses that show the listener's state."""
+    routes = Blueprint("observations", __name__)
+
+    @routes.get("/healthz")
+    def healthz() -> Response:
+        overview = in_thread(parts.observer.read)
+        return answer_json(overview.health() | overview.checks, 503 if overview.problems else 200)
+
+    @routes.get("/metrics")
+    def metrics() -> Response:
         try:
-            await asyncio.to_thread(self._parts.resolver.add_record, record)
+            overview = in_thread(parts.observer.read)
         except sqlite3.Error as error:
-            raise inbox_unavailable(error) from error
-        return web.json_response({"groups": len(record.groups)}, status=202)
-
-    def _expect_id(self, request: web.Request) -> None:
-        given = request.match_info["id"].encode("utf-8", "surrogatepass")  # a path may not be UTF-8
-        if not hmac.compare_digest(given, self._parts.listener_id.encode()):
-            raise RefusedError(404, "path", "no such address")
-
-    async def healthz(self, _request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        overview = await self._overview()
-        return web.json_response(overview.health() | overview.checks, status=503 if overview.problems else 200)
-
-    async def metrics(self, _request: web.Request) -> web.Response:
-        from aiohttp import web
-        from prometheus_client import CONTENT_TYPE_LATEST
-
-        try:
-            overview = await self._overview()
-        except RefusedError:
+            inbox_unavailable(error)
             overview = None  # counters need no database
-        body = expose(self._parts.metrics, overview)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return Response(expose(parts.metrics, overview), content_type=CONTENT_TYPE_LATEST)
 
-    async def status(self, _request: web.Request) -> web.Response:
-        from aiohttp import web
+    @routes.get("/status")
+    def status() -> Response:
+        overview = in_thread(parts.observer.read)
+        return answer_json(overview.status(parts.settings.cluster, time.time()), headers=SECURITY_HEADERS)
 
-        overview = await self._overview()
-        content = overview.status(self._parts.settings.cluster, time.time())
-        return web.json_response(content, headers=SECURITY_HEADERS)
-
-    async def page(self, request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        file = self.pages[request.path]
-        return web.Response(body=file.body, headers=file.headers)
-
-    async def _overview(self) -> Overview:
-        try:
-            return await asyncio.to_thread(self._parts.observer.read)
-        except sqlite3.Error as error:
-            raise inbox_unavailable(error) from error
+    return routes
 
 
-def _is_quick(text: str) -> bool:
+def expect_id(given: str, parts: Parts) -> None:
+    if not hmac.compare_digest(given.encode(), parts.listener_id.encode()):
+        abort(404)
+
+
+def inbox_unavailable(error: Union[sqlite3.Error, InboxFullError]) -> ServiceUnavailable:
+    """Log that the inbox is full or cannot be written, and return what to answer."""
+    log_decision("inbox unavailable", error=str(error), failing=True)
+    problem = "is full" if isinstance(error, InboxFullError) else "cannot be written"
+    return ServiceUnavailable(f"the inbox {problem}: try again later")
+
+
+class counted:  # noqa: N801 - used as contextlib's are, which take longer
+    """Counts what is posted, by its result."""
+
+    def __init__(self, counter: Any, *labels: str) -> None:
+        self._counter, self._labels = counter, labels
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, failure: Optional[type[BaseException]], _error: object, _traceback: object) -> None:
+        if failure is None:
+            result = "stored"
+        elif issubclass(failure, UNWRITABLE):
+            result = "unwritable"
+        elif issubclass(failure, (HTTPException, SlurmError)):
+            result = "refused"
+        else:
+            return
+        self._counter.labels(*self._labels, result).inc()
+
+
+def is_quick(text: str) -> bool:
     """Tell whether the body of a notification is parsed quickly."""
     try:
-        return len(text) <= QUICK and hostlist.count(text) <= QUICK
+        return len(text) <= QUICK and ("[" not in text or hostlist.count(text) <= QUICK)
     except SlurmError:
         return True  # a short text that is not a hostlist

@@ -6,103 +6,87 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
-import sqlite3
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from ..configure.settings import Settings
-from ..show.page.files import challenge
-from ..store.inbox import InboxFullError
+from ..show.page import challenge
 from ..telemetry.log import log_decision
 from ..telemetry.metrics import Metrics
+from .json_answer import answer_json
+
+with contextlib.suppress(ImportError):  # source.py says what is missing
+    from flask import abort, request
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
-    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    from flask import Response
+    from werkzeug.exceptions import HTTPException
 
 # Seconds until a sender may try again when the inbox cannot be written; curl's --retry honours it.
 RETRY_AFTER = 5
-
-
-class RefusedError(Exception):
-    """A request that is refused; nothing of it is stored.
-
-    :param reason: for the metrics, one word.
-    :param message: for the sender.
-    """
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.reason, self.message = status, reason, message
-
-
-def inbox_unavailable(error: Union[sqlite3.Error, InboxFullError]) -> RefusedError:
-    """Log that the inbox is full or cannot be written, and return what to answer."""
-    log_decision("inbox unavailable", error=str(error), failing=True)
-    problem = "is full" if isinstance(error, InboxFullError) else "cannot be written"
-    return RefusedError(503, "inbox", f"the inbox {problem}: try again later")
+# The reasons of refusals, for the metrics.
+REASONS = {
+    400: "body",
+    401: "token",
+    403: "address",
+    404: "path",
+    405: "path",
+    413: "size",
+    503: "inbox",
+}
 
 
 class Guard:
-    """Stands before all handlers."""
+    """Stands before all views."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings, self._metrics = settings, metrics
         self._last_logged: dict[str, float] = {}  # when a refusal was last logged, by its reason
 
-    async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Authenticate a request before anything else of it is read, and answer every refusal in the same form."""
-        from aiohttp import web
+    def authenticate(self) -> None:
+        """Check address and token, the token as raw bytes and in constant time, before anything else is looked at."""
+        environ, settings = request.environ, self._settings
+        if environ.get("HTTP_EXPECT", "100-continue").lower() != "100-continue":
+            abort(417)
+        if settings.allowed_networks and not self._is_allowed(environ["REMOTE_ADDR"] or "::"):
+            abort(403, "this address is not allowed")
+        # Of two headers it is both values, and no token.
+        given = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1")
+        if settings.tokens and not settings.tokens.accept(given, environ["REQUEST_METHOD"]):
+            abort(401, "no token, or a wrong one: send Authorization: Bearer TOKEN")
+        if environ["PATH_INFO"].startswith("//"):
+            abort(404)  # Werkzeug would drop a slash
 
-        try:
-            self._authenticate(request)
-            return await handler(request)
-        except RefusedError as refusal:
-            return self._refuse(request, refusal)
-        except web.HTTPException as error:  # aiohttp's own: 404, 405
-            reason = "path" if error.status in (404, 405) else "other"
-            return self._refuse(request, RefusedError(error.status, reason, error.reason))
+    def refuse(self, error: HTTPException) -> Response:
+        """Return the answer of a refusal."""
+        status = error.code or 500
+        self._count(status)
+        response = answer_json({"error": _message(error)}, status)
+        if status == 401:
+            response.headers["WWW-Authenticate"] = challenge(request.path)
+        if status == 503:
+            response.headers["Retry-After"] = str(RETRY_AFTER)
+        return response
 
-    async def prepare(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Set the header Server. Count the refusal that aiohttp makes before the guard: 417 for an unknown Expect."""
-        response.headers["Server"] = "hpc.slurm"
-        if response.status == 417:
-            self._count(request, 417, "other")
-
-    def _count(self, request: web.Request, status: int, reason: str) -> None:
+    def _count(self, status: int) -> None:
+        reason = REASONS.get(status, "other")
         self._metrics.refusals.labels(reason).inc()
         # One line per second and reason: a flood of requests must not flood the log.
         if time.monotonic() - self._last_logged.get(reason, -1.0) > 1:
             self._last_logged[reason] = time.monotonic()
-            log_decision("request refused", status=status, reason=reason, sender=request.remote)
-
-    def _refuse(self, request: web.Request, refusal: RefusedError) -> web.Response:
-        from aiohttp import web
-
-        self._count(request, refusal.status, refusal.reason)
-        response = web.json_response({"error": refusal.message}, status=refusal.status)
-        if refusal.status == 401:
-            response.headers["WWW-Authenticate"] = challenge(request.path)
-        if refusal.status == 503:
-            response.headers["Retry-After"] = str(RETRY_AFTER)
-        return response
-
-    def _authenticate(self, request: web.Request) -> None:
-        """Check address and token, the token as raw bytes and in constant time."""
-        settings = self._settings
-        if settings.allowed_networks and not self._is_allowed(request.remote or "::"):
-            raise RefusedError(403, "address", "this address is not allowed")
-        if not settings.tokens:
-            return
-        given = [value for name, value in request.raw_headers if name.lower() == b"authorization"]
-        if len(given) != 1 or not settings.tokens.accept(given[0], request.method):
-            raise RefusedError(401, "token", "no token, or a wrong one: send Authorization: Bearer TOKEN")
+            log_decision("request refused", status=status, reason=reason, sender=request.remote_addr)
 
     def _is_allowed(self, address: str) -> bool:
         sender = ipaddress.ip_address(address.partition("%")[0])
         # An IPv4 client of a socket that listens on both.
         sender = getattr(sender, "ipv4_mapped", None) or sender
         return any(sender in network for network in self._settings.allowed_networks)
+
+
+def _message(error: HTTPException) -> str:
+    """Return what to tell the sender. Werkzeug's own descriptions are for people with a browser."""
+    if error.code == 404:
+        return "no such address"
+    return error.name if error.description == type(error).description else str(error.description)

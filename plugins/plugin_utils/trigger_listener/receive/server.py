@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP server: aiohttp, in its own thread beside the engine's event loop."""
+"""The HTTP server: aiohttp's, in its own thread beside the engine's event loop."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..configure.settings import Settings
 from ..telemetry.log import logger
+from .wsgi import Adapter
+
+with contextlib.suppress(ImportError):  # source.py says what is missing
+    from aiohttp import web
+    from aiohttp.http_exceptions import HttpProcessingError
 
 if TYPE_CHECKING:
-    from aiohttp import web
+    from _typeshed.wsgi import WSGIApplication
 
 # Seconds that a connection may last: curl makes a new one each time, and slow senders must not hold one.
 LIFETIME = 30.0
@@ -52,7 +57,7 @@ class Server:
         """The port that it listens on, also when the system chose it (port 0)."""
         return int(self._socket.getsockname()[1])
 
-    def start(self, application: web.Application, on_end: Callable[[], object]) -> None:
+    def start(self, application: WSGIApplication, on_end: Callable[[], object]) -> None:
         """Serve an application until stopped.
 
         :param on_end: called from the server's thread when it ends, also by a failure.
@@ -60,30 +65,27 @@ class Server:
         self._thread = threading.Thread(target=self._run, args=(application, on_end), daemon=True)
         self._thread.start()
 
-    def _run(self, application: web.Application, on_end: Callable[[], object]) -> None:
+    def _run(self, application: WSGIApplication, on_end: Callable[[], object]) -> None:
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._serve(application))
         finally:
             on_end()
 
-    async def _serve(self, application: web.Application) -> None:
-        from aiohttp import web
-
-        runner = web.AppRunner(
-            application,
+    async def _serve(self, application: WSGIApplication) -> None:
+        http = web.Server(
+            Adapter(application, "https" if self._tls else "http").handle,
             access_log=None,
             logger=_logger(),
             auto_decompress=False,  # a small body must stay small
             lingering_time=0,
+            tcp_keepalive=False,  # no connection lasts long
             max_line_size=MOST_LINE,
             max_field_size=MOST_LINE,
-            shutdown_timeout=GRACE,
         )
-        await runner.setup()
         limit = HANDSHAKE if self._tls else None
         server = await self._loop.create_server(
-            cast("web.Server", runner.server),
+            http,
             sock=self._socket,
             ssl=self._tls.context if self._tls else None,
             ssl_handshake_timeout=limit,
@@ -95,7 +97,9 @@ class Server:
         finally:
             maintenance.cancel()
             server.close()
-            await runner.cleanup()
+            await asyncio.sleep(0)  # requests that have arrived are begun
+            http.pre_shutdown()
+            await http.shutdown(GRACE)
             await self._socket.close_all()
 
     async def _maintain(self) -> None:
@@ -174,6 +178,4 @@ def _logger() -> logging.Logger:
 
 def _is_server_error(record: logging.LogRecord) -> bool:
     """Drop errors of clients, which do not speak HTTP or hang up: aiohttp logs them as if they were its own."""
-    from aiohttp.http_exceptions import HttpProcessingError
-
     return not (record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, ConnectionError)))

@@ -14,6 +14,7 @@ import traceback
 from typing import Any
 
 logger = logging.getLogger("hpc.slurm.trigger_listener")
+_encode = json.JSONEncoder(default=str).encode
 
 
 def log_decision(decision: str, failing: bool = False, **facts: Any) -> None:
@@ -23,7 +24,10 @@ def log_decision(decision: str, failing: bool = False, **facts: Any) -> None:
     :param failing: whether an administrator must act; the line then has the level error.
     :param facts: more keys of the line; C(id) is the uuid of an entry, C(event) the uuid of an event.
     """
-    logger.log(logging.ERROR if failing else logging.INFO, decision, extra={"facts": facts})
+    level = logging.ERROR if failing else logging.INFO
+    if logger.isEnabledFor(level):
+        # Not by logger.log(), which searches for the line of code; no line of the log has it.
+        logger.handle(logger.makeRecord(logger.name, level, "", 0, decision, (), None, extra={"facts": facts}))
 
 
 def log_to_stderr() -> None:
@@ -49,4 +53,4 @@ class _JsonLines(logging.Handler):
             line["error"] = "".join(traceback.format_exception(record.exc_info[1]))
         # A full disk or a closed log must not stop the listener.
         with contextlib.suppress(OSError, ValueError):
-            print(json.dumps(line, default=str), file=sys.stderr, flush=True)
+            print(_encode(line), file=sys.stderr, flush=True)

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.hpc.slurm.plugins.module_utils.common.trigger_events import CLASSES, NODE_STATES
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.receive.guard import RETRY_AFTER
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.show.page.files import SECURITY_HEADERS
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.show.page import SECURITY_HEADERS
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store import inbox as inbox_module
 from ansible_collections.hpc.slurm.tests.unit.listener import ID, TOKEN, snapshot_body
 

@@ -124,7 +124,7 @@ def test_the_server_header_names_no_software(guarded):
 
 
 @pytest.mark.parametrize("path", [DOWN, "/nosuch/x/y"])
-def test_a_refusal_by_aiohttp_itself_has_the_header_and_is_counted(guarded, path):
+def test_an_unknown_expectation_is_refused_and_counted(guarded, path):
     before = guarded.core.sample("refusals_total", reason="other")
     answer = guarded.post(path=path, headers={**BEARER, "Expect": "the-unexpected"})
     assert (answer.status, answer.headers["Server"]) == (417, "hpc.slurm")

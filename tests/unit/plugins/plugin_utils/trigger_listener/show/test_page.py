@@ -9,11 +9,18 @@ from __future__ import annotations
 import re
 
 import pytest
+from flask import Flask
 
-from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.show.page.files import challenge, page_files
+from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.show.page import (
+    ADDRESSES,
+    challenge,
+    create_page,
+)
 
-FILES = page_files()
-TEXTS = {address: file.body.decode("utf-8") for address, file in FILES.items()}
+APP = Flask(__name__)
+APP.register_blueprint(create_page())
+FILES = {address: APP.test_client().get(address) for address in ADDRESSES}
+TEXTS = {address: file.text for address, file in FILES.items()}
 
 
 def test_each_address_answers_with_what_it_should_be():

@@ -2,16 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The status page: the answers at its addresses.
+"""The status page: its addresses and headers.
 
-The page is three files that never change; its script gets everything else from the address status beside it.
+The page is three files in static/ that never change; its script gets everything else from the address status beside it.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
+
+with contextlib.suppress(ImportError):  # source.py says what is missing
+    from flask import Blueprint, request, send_from_directory
+
+if TYPE_CHECKING:
+    from flask import Response
 
 # Only the page's own files and the listener's answers; nothing inline, no markup made of strings (trusted types), no
 # frames. data: is for the icon, which the page draws itself.
@@ -38,32 +45,32 @@ SECURITY_HEADERS: Mapping[str, str] = {
     # No old page is shown after an update of the collection, or after signing out.
     "Cache-Control": "no-store",
 }
-# Address: file, content type.
+STATIC = Path(__file__).resolve().parent / "static"
+# Address: file, content type, which the system's own tables may not know.
 ADDRESSES: Mapping[str, tuple[str, str]] = {
-    "/": ("page.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/": ("page.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
 }
 
 
-class PageFile(NamedTuple):
-    """An answer with status 200."""
+def create_page() -> Blueprint:
+    """Return the addresses of the page."""
+    page = Blueprint("page", __name__)
 
-    body: bytes
-    headers: Mapping[str, str]
-    """Includes Content-Type."""
+    def file() -> Response:
+        name, content_type = ADDRESSES[request.path]
+        return send_from_directory(STATIC, name, mimetype=content_type)
 
+    for address in ADDRESSES:
+        page.add_url_rule(address, view_func=file)
 
-def page_files() -> dict[str, PageFile]:
-    """Return the answers by address.
+    @page.after_request
+    def secure(response: Response) -> Response:
+        response.headers.update(SECURITY_HEADERS)
+        return response
 
-    :raises OSError: when the installation of the collection is incomplete.
-    """
-    folder = Path(__file__).resolve().parent
-    return {
-        address: PageFile((folder / name).read_bytes(), {"Content-Type": content_type, **SECURITY_HEADERS})
-        for address, (name, content_type) in ADDRESSES.items()
-    }
+    return page
 
 
 def challenge(address: str) -> str:
