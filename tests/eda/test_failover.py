@@ -97,6 +97,7 @@ def machines(tmp_path: Path, name: str, postgres: Postgres) -> Iterator[tuple[Ma
     port = free_port()
     common = variables(tmp_path, port, url=f"https://{name}:{port}", id="rulebook-of-the-lab")
     values = {**yaml.safe_load(common.read_text(encoding="utf-8")), **postgres.variables()}
+    values["hpc_slurm_granularity"] = "node"  # a batch would be handled in one run, and nothing would wait
     made = (Machine(tmp_path, "first", values), Machine(tmp_path, "second", values))
     yield made
     for machine in made:

@@ -84,7 +84,9 @@ def sync(story: Story) -> list[str]:
 def test_sync_again_changes_nothing_and_shows_the_token_to_nobody(story: Story, tmp_path: Path) -> None:
     """With two controllers, as where slurm.conf names a second SlurmctldHost."""
     local = {"ansible_connection": "local", "ansible_python_interpreter": "/opt/lab/bin/python3"}
-    hosts = {"slurm_controller": {"hosts": {"controller": local, "backup": local}}}
+    # The triggers of one controller, which are set already.
+    events = {"hpc_slurm_events": sorted(EVENTS)}
+    hosts = {"slurm_controller": {"hosts": {"controller": local, "backup": local}, "vars": events}}
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump(hosts), encoding="utf-8")
     command = [*sync(story), "--inventory", str(tmp_path / "inventory.yml")]
     shown = set()

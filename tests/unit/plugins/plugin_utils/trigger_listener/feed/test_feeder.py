@@ -106,7 +106,7 @@ def test_events_are_delivered_in_order_and_once(core, granularity, feedback):
 
 def test_a_burst_of_notifications_becomes_two_events(core, monkeypatch):
     """The first goes at once, those that come within the pause together."""
-    monkeypatch.setattr(feeder_module, "BURST_PAUSE", 1.0)
+    monkeypatch.setattr(feeder_module, "BURST_PAUSE", 5.0)
     core.resolver.merges = True
     core.notify("down", "n1")
 
