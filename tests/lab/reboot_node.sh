@@ -4,5 +4,6 @@ set -eu
 slurmd=$PPID
 node=$(tr '\0' '\n' <"/proc/$slurmd/cmdline" | sed -n '/^-N$/{n;p}')
 
-setsid --fork bash -c "kill $slurmd; tail --pid=$slurmd --follow /dev/null; exec slurmd -N $node -b" \
+# A node takes a moment to shut down, in which slurmd still forwards the request to other nodes.
+setsid --fork bash -c "sleep 1; kill $slurmd; tail --pid=$slurmd --follow /dev/null; exec slurmd -N $node -b" \
     </dev/null >/dev/null 2>&1
