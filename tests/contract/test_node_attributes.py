@@ -156,7 +156,8 @@ def full(slurm: RealSlurm) -> Iterator[RealSlurm]:
         )
         slurm.update_attributes(PLAIN_NODE, {"weight": "0"})
         slurm.submit(f"--reservation={RESERVATION}", f"--nodelist={NODE}", "--gres=gpu:tesla:2")
-        until(lambda: shown(NODE)["alloc_cpus"])
+        # A node that was resumed a moment ago has no boot time until slurmd registers again.
+        until(lambda: shown(NODE)["alloc_cpus"] and time_of(shown(NODE)["boot_time"]))
         slurm.update_nodes(NODE, state="DRAIN", reason="a fan  is slow")
         yield slurm
     finally:

@@ -281,10 +281,11 @@ CREATED = ["contract1", "contract2"]
 @pytest.fixture
 def created(slurm: RealSlurm | FakeSlurm) -> Iterator[RealSlurm | FakeSlurm]:
     """A cluster with CREATED: nodes in state FUTURE, the first with attributes."""
-    slurm.create_node(
-        CREATED[0], state="FUTURE", cpus=4, realmemory=500, feature="f,g", gres="bandwidth:lustre:2", weight=3
-    )
-    slurm.create_node(CREATED[1], state="FUTURE")
+    # Where slurmctld looks for slurmd: names that cannot be resolved keep it waiting.
+    place = {"nodehostname": "localhost", "nodeaddr": "localhost"}
+    fields = {"cpus": 4, "realmemory": 500, "feature": "f,g", "gres": "bandwidth:lustre:2", "weight": 3}
+    slurm.create_node(CREATED[0], state="FUTURE", **place, **fields)
+    slurm.create_node(CREATED[1], state="FUTURE", **place)
     yield slurm
     for name in CREATED:
         if name in slurm.nodes(["state"], future=True):
