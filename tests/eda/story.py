@@ -207,7 +207,9 @@ class Story:
         return logged_by_slurmctld(rf"[Nn]odes? {NODE} not responding, setting DOWN", self.failed_at)
 
     def _fired(self) -> Optional[float]:
-        return next((when for when in self._curl.times if when > self.failed_at), None)
+        # Not the trigger of the controller's start, whose first pass may come after the failure.
+        down = self._down()
+        return next((when for when in self._curl.times if down and when > down), None)
 
     def _stored(self) -> Optional[float]:
         found = self._notification()
