@@ -13,6 +13,8 @@ import yaml
 from listening import ID, TOKEN, Listening
 from story import CURL_CONFIG, armed, wait_until
 
+pytestmark = pytest.mark.chaos
+
 # slurmctld goes over its triggers every 16 s.
 LIMIT = 90
 EVENTS = ["primary_slurmctld_resumed_operation", "primary_database_failure", "burst_buffer", "reconfig"]
