@@ -4,6 +4,12 @@ set -eu
 slurmd=$PPID
 node=$(tr '\0' '\n' <"/proc/$slurmd/cmdline" | sed -n '/^-N$/{n;p}')
 
-# A node takes a moment to shut down, in which slurmd still forwards the request to other nodes.
-setsid --fork bash -c "sleep 1; kill $slurmd; tail --pid=$slurmd --follow /dev/null; exec slurmd -N $node -b" \
-    </dev/null >/dev/null 2>&1
+# When this script ends, slurmd kills its process group: wait until the other process has left it. A node takes a moment to
+# shut down.
+read -r _ < <(setsid --fork bash -c "
+    echo left
+    exec </dev/null >/dev/null 2>&1
+    sleep 1
+    kill $slurmd
+    tail --pid=$slurmd --follow /dev/null
+    exec slurmd -N $node -b")
