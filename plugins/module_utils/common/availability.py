@@ -21,15 +21,15 @@ UNAVAILABLE = OUT_OF_SERVICE | REBOOTING
 Limit = Callable[[int], int]
 
 
-def limit_of(text: str) -> Limit:
-    """Return a function from a number of nodes to how many may be unavailable, from C(max_unavailable).
+def limit_of(text: str, option: str = "max_unavailable") -> Limit:
+    """Return a function from a number of nodes to how many may be unavailable, from an option such as C(max_unavailable).
 
     A percentage is rounded down, but a percentage above zero allows at least one node: otherwise small partitions could
     never be maintained.
     """
     match = re.fullmatch(r"(\d+)(%?)", text.strip())
     if not match or (match[2] and int(match[1]) > 100):
-        raise SlurmError(f"max_unavailable is a number of nodes, or a percentage such as 10%: this is {text!r}")
+        raise SlurmError(f"{option} is a number of nodes, or a percentage such as 10%: this is {text!r}")
     number = int(match[1])
     if not match[2]:
         return lambda size: number
