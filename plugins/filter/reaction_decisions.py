@@ -11,10 +11,12 @@ version_added: 0.1.0
 author:
   - hpc.slurm developers
 description:
-  - Decides what the playbooks C(hpc.slurm.node_down) and C(hpc.slurm.node_drained) do with the nodes of an event.
+  - Decides what the playbooks C(hpc.slurm.node_down), C(hpc.slurm.node_drained) and C(hpc.slurm.node_back) do with
+    the nodes of an event.
   - A node that a person took out of service is left as it is, and so is one of which that is not known. Neither the
     user of a reason nor a part of it tells who that was, since slurmctld appends its own texts to any reason and then
     names itself. The state and the whole reason tell it, by the texts that slurmctld is known to write.
+  - Nodes that are opted out are left as they are, too, and all nodes while reactions are paused.
 positional: _input, reaction, names, slurm_user
 options:
   _input:
@@ -26,7 +28,7 @@ options:
   reaction:
     description: Which reaction.
     type: str
-    choices: [node_down, node_drained]
+    choices: [node_down, node_drained, node_back]
     required: true
   names:
     description: The nodes of the event.
@@ -37,6 +39,18 @@ options:
     description: The parameter C(SlurmUser) of C(slurm.conf).
     type: str
     required: true
+  word:
+    description: A word in a node's C(comment) or C(extra) with which the node is opted out.
+    type: str
+    default: ""
+  opted_out:
+    description: The nodes that are opted out in the inventory.
+    type: list
+    elements: str
+    default: []
+  paused:
+    description: Why reactions are paused. Not set while they are not.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -54,8 +68,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The decisions, each with the hostlist C(nodes), the C(decision) C(drain), C(run tasks) or C(nothing), C(why), the
-      C(names) of the nodes, and the C(reasons) that they have.
+    - The decisions, each with the hostlist C(nodes), the C(decision) C(drain), C(drain again), C(run tasks),
+      C(back), C(postponed) or C(nothing),
+      C(why), the C(names) of the nodes, and the C(reasons) that they have.
   type: list
   elements: dict
 """
@@ -69,17 +84,19 @@ from ..module_utils.adapter.errors import SlurmError
 from ..plugin_utils import reactions
 
 
-def reaction_decisions(nodes: Any, reaction: str, names: list[str], slurm_user: str) -> list[dict[str, Any]]:
+def reaction_decisions(
+    nodes: Any, reaction: str, names: list[str], slurm_user: str, **given: Any
+) -> list[dict[str, Any]]:
     """Return the decisions of a reaction.
 
     :raises AnsibleFilterError: unless they are nodes as M(hpc.slurm.slurm_node_info) returns them.
     """
     try:
-        return reactions.decide(reaction, names, nodes, slurm_user)
+        return reactions.decide(reaction, names, nodes, slurm_user, **given)
     except (KeyError, TypeError, SlurmError) as error:
         raise AnsibleFilterError(
-            "reaction_decisions needs nodes of slurm_node_info with state, reason and reason_user, node_down or "
-            f"node_drained, the names of nodes and SlurmUser: {error!r}"
+            "reaction_decisions needs nodes of slurm_node_info with state, reason and reason_user, the name of a "
+            f"reaction, the names of nodes and SlurmUser: {error!r}"
         ) from error
 
 

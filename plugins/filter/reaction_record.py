@@ -25,10 +25,10 @@ options:
     type: list
     elements: dict
     default: []
-  drained:
-    description: The nodes that are drained now.
+  kept:
+    description: What P(hpc.slurm.reaction_repairs#filter) returned.
     type: list
-    elements: str
+    elements: dict
     default: []
   hosts:
     description: The names of the nodes on whose hosts tasks ran, by host.
@@ -36,13 +36,19 @@ options:
     default: {}
   hostvars:
     description:
-      - The variable C(hostvars). A host on which all tasks succeeded has an empty C(hpc_slurm_outcome), one on which a
+      - The variable C(hostvars). A host on which all tasks succeeded has an empty C(common_outcome), one on which a
         task failed says there which one and why.
     type: dict
     default: {}
   error:
     description: Why the whole run failed.
     type: str
+  retries_left:
+    description: How often the listener still reports the nodes again today. Not set where that is not known.
+    type: int
+  breaker:
+    description: What M(hpc.slurm.slurm_breaker) returned.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -63,8 +69,9 @@ RETURN = r"""
 _value:
   description:
     - The groups of the record, each with the hostlist C(nodes), the C(decision) and C(why).
-    - The decision is C(resumed), C(held) for nodes that stay drained until a person acts, C(failed), C(tasks run), or
-      C(nothing).
+    - The decision is C(resumed), C(held) for nodes that stay drained until a person acts, C(postponed) for those
+      that the next sync reports again, C(failed), C(tasks run), or C(nothing). C(circuit breaker opened) has the nodes
+      for which it opened.
   type: list
   elements: dict
 """

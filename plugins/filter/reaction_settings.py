@@ -15,7 +15,7 @@ description:
     nodes, and which nodes have no host in the inventory.
   - It tells what a playbook sees. ansible-rulebook copies an inventory file elsewhere, so C(group_vars) beside it do
     not count, while those in an inventory directory do.
-positional: _input, hostvars, controller
+positional: _input, hostvars, controller, specs
 options:
   _input:
     description: The names of all nodes.
@@ -30,6 +30,10 @@ options:
     description: A host of the group C(slurm_controller), whose variables are the limits.
     type: str
     required: true
+  specs:
+    description: The C(argument_specs) of the role C(hpc.slurm.common), which have all variables.
+    type: dict
+    required: true
 """
 
 EXAMPLES = r"""
@@ -40,7 +44,9 @@ EXAMPLES = r"""
 
 - name: Show how the reactions are set
   ansible.builtin.debug:
-    msg: "{{ slurm.names | hpc.slurm.reaction_settings(hostvars, inventory_hostname) }}"
+    msg: "{{ slurm.names | hpc.slurm.reaction_settings(hostvars, inventory_hostname, specs) }}"
+  vars:
+    specs: "{{ (lookup('ansible.builtin.file', 'argument_specs.yml') | from_yaml).argument_specs }}"
 """
 
 RETURN = r"""
@@ -59,22 +65,30 @@ from ansible.errors import AnsibleFilterError
 from ..module_utils.adapter.errors import SlurmError
 from ..module_utils.common.hostlist import fold
 from .inventory_hosts import inventory_hosts
+from .unknown_variables import unknown_variables
 
 # What the playbooks read for each node, and what they read for the controllers.
 OF_NODES = {
     "repair tasks": "hpc_slurm_repair_tasks",
     "check tasks": "hpc_slurm_check_tasks",
     "tasks for drained nodes": "hpc_slurm_drained_tasks",
+    "tasks that test repaired nodes": "hpc_slurm_quarantine_tasks",
     "seconds to respond after a repair": "hpc_slurm_answer_limit",
 }
-OF_CONTROLLERS = {"most unavailable nodes of a partition": "hpc_slurm_max_unavailable"}
+OF_CONTROLLERS = {
+    "tasks for notifications": "hpc_slurm_notify_tasks",
+    "most unavailable nodes of a partition": "hpc_slurm_max_unavailable",
+    "circuit breaker, nodes": "hpc_slurm_breaker_nodes",
+    "circuit breaker, of a partition": "hpc_slurm_breaker_partition",
+    "pause": "hpc_slurm_pause",
+}
 # Of more different values the rest is left out.
 MOST_VALUES = 3
 LONGEST = 500
 
 
 def reaction_settings(
-    names: list[str], hostvars: Mapping[str, Mapping[str, Any]], controller: str
+    names: list[str], hostvars: Mapping[str, Mapping[str, Any]], controller: str, specs: Mapping[str, Any]
 ) -> list[dict[str, str]]:
     """Return how the reactions are set, each setting with C(name) and C(value).
 
@@ -85,9 +99,11 @@ def reaction_settings(
         unknown = fold(set(names) - set(hosts))
     except (SlurmError, TypeError) as error:
         raise AnsibleFilterError(f"reaction_settings needs the names of nodes: {error!r}") from error
+    misspelled = unknown_variables({it for host in hosts.values() for it in hostvars[host]}, specs)
     found = {name: _of_nodes([hostvars[host].get(it) for host in hosts.values()]) for name, it in OF_NODES.items()}
     found |= {name: str(hostvars[controller].get(it) or "not set") for name, it in OF_CONTROLLERS.items()}
     found["nodes without a host in the inventory"] = unknown or "none"
+    found["unknown variables of nodes"] = "; ".join(misspelled) or "none"
     return [{"name": name, "value": value[:LONGEST]} for name, value in found.items()]
 
 

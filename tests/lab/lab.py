@@ -7,6 +7,9 @@
     lab down                             end every process of the lab; the logs are kept
     lab destroy                          down, and remove the caches and the logs
 
+HPC_SLURM_LAB_NAME in the environment is the lab's name, "lab" by default, for a second one beside the first. The logs
+are in tests/output, in a folder of this name.
+
 The lab is one process tree in mount, process, network, IPC and host name namespaces of its own: `unshare` starts
 init.sh there as process 1, and when that ends the kernel ends every other process and removes every mount. Its root is
 an overlay of a cached root file system (cache.py) with the changes in memory, so only the logs remain. This checkout is
@@ -35,12 +38,14 @@ from progress import LabError, Progress
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
-IDENTITY = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:12]
+# Several labs of a checkout can run at the same time, each with a name.
+NAME = os.environ.get("HPC_SLURM_LAB_NAME", "lab")
+IDENTITY = hashlib.sha256(f"{CHECKOUT} {NAME}".encode()).hexdigest()[:12]
 STATE = Path("/run/hpc-slurm-lab") / IDENTITY
-LOGS = CHECKOUT / "tests" / "output" / "lab"
+LOGS = CHECKOUT / "tests" / "output" / NAME
 
 # The logs of a first start that failed.
-FIRST_LOGS = LOGS.with_name("lab-first")
+FIRST_LOGS = LOGS.with_name(f"{NAME}-first")
 
 INSIDE = "/usr/share/ansible/collections/ansible_collections/hpc/slurm"
 READY_LIMIT = 60.0

@@ -22,7 +22,7 @@ Limit = Callable[[int], int]
 
 
 def limit_of(text: str, option: str = "max_unavailable") -> Limit:
-    """Return a function from a number of nodes to how many may be unavailable, from an option such as C(max_unavailable).
+    """Return a function from a number of nodes to how many may be unavailable, from an option: C(max_unavailable).
 
     A percentage is rounded down, but a percentage above zero allows at least one node: otherwise small partitions could
     never be maintained.

@@ -29,8 +29,11 @@ def expect_known(owner: str, kind: str, names: Optional[Sequence[str]], known: I
     return list(names)
 
 
-def suggest(name: str, choices: Sequence[str]) -> str:
-    """Return the known names that are similar to a misspelled one, or all of them."""
+def suggest(name: str, choices: Sequence[str], cutoff: float = 0.5) -> str:
+    """Return the known names that are similar to a misspelled one, or all of them.
+
+    :param cutoff: how similar, up to 1; higher for names that begin alike.
+    """
     spellings = {choice.lower(): choice for choice in choices}
-    matches = [spellings[match] for match in difflib.get_close_matches(name.lower(), spellings, n=3, cutoff=0.5)]
+    matches = [spellings[match] for match in difflib.get_close_matches(name.lower(), spellings, n=3, cutoff=cutoff)]
     return f"did you mean {' or '.join(matches)}?" if matches else f"there are {', '.join(choices)}"

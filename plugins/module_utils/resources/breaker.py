@@ -46,7 +46,9 @@ class Breaker(NamedTuple):
             fell = tuple((float(when), str(nodes)) for when, nodes in given.get("fell", ()))
             return cls(fell, given.get("since"), given.get("why"))
         except (TypeError, ValueError) as error:
-            raise SlurmError(f"the file of the breaker has something unknown: {error}; remove it to begin anew") from None
+            raise SlurmError(
+                f"the file of the breaker has something unknown: {error}; remove it to begin anew"
+            ) from None
 
     def content(self) -> dict[str, Any]:
         return {"fell": [list(fall) for fall in self.fell], "since": self.since, "why": self.why}
@@ -74,9 +76,10 @@ def too_many(
     if most is not None and len(names) > most:
         return f"{len(names)} nodes went down, {most} are allowed"
     for partition, members in sorted(partitions.items()):
-        down = len(members & names)
-        if partition_limit is not None and down > partition_limit(len(members)):
-            return f"{down} of {len(members)} nodes of partition {partition} went down, {partition_limit(len(members))} are allowed"
+        size, down = len(members), len(members & names)
+        if partition_limit is not None and down > partition_limit(size):
+            allowed = partition_limit(size)
+            return f"{down} of {size} nodes of partition {partition} went down, {allowed} are allowed"
     return None
 
 
@@ -101,7 +104,7 @@ def plan_breaker(slurm: Slurm, params: dict[str, Any]) -> Plan:
 
 
 def _counted(slurm: Slurm, params: dict[str, Any], present: Breaker) -> Breaker:
-    names = [name for text in params["nodes"] or () for name in hostlist.expand(text)]
+    names = hostlist.from_option(params["nodes"] or ())
     most, partition_limit = params["max_nodes"], _partition_limit(params["max_partition"])
     if not names:
         return present

@@ -69,11 +69,11 @@ class Retries(NamedTuple):
         if record.node in self.held or planned_absence(group.flags, group.reason):
             return False
         if group.reaction is not None:
-            last = record.retried[-1] if record.retried else 0.0
-            ended = max(self.ended.get(group.reaction, 0.0), record.failed)
-            return last < ended < read_at or read_at - max(group.since, last) > self.limit
+            ended = max(self.ended.get(group.reaction, 0.0), record.failed, record.postponed)
+            return record.repeated < ended < read_at or read_at - max(group.since, record.repeated) > self.limit
         if group.by_slurmctld and "DOWN" in group.flags and "DRAIN" not in group.flags:
-            return record.reported < record.failed < read_at or read_at - record.reported > self.limit
+            ended = max(record.failed, record.postponed)
+            return record.reported < ended < read_at or read_at - record.reported > self.limit
         return False
 
 

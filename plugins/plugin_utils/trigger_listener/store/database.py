@@ -54,7 +54,10 @@ CREATE TABLE IF NOT EXISTS ledger (
     left_service TEXT NOT NULL,   -- JSON: when it left service, within the last hour
     details TEXT NOT NULL,        -- JSON: its reason and flags in the last snapshot
     retried TEXT NOT NULL,        -- JSON: when it was reported again for its reaction, within the last day
-    failed REAL NOT NULL          -- when its reaction last failed
+    failed REAL NOT NULL,         -- when its reaction last failed
+    postponed REAL NOT NULL,      -- when its reaction was last postponed
+    repeated REAL NOT NULL,       -- when it was last reported again for its reaction
+    resumed REAL NOT NULL         -- when its reaction last resumed it
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS last_snapshot (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """

@@ -11,8 +11,16 @@ import sqlite3
 from collections.abc import Iterable
 
 from .node_record import FLAP_WINDOW, RETRY_WINDOW, NodeRecord
+from .records import Record
 
-Row = tuple[str, str, float, str, str, str, float]
+Row = tuple[str, str, float, str, str, str, float, float, float, float]
+
+
+_NOTES = (
+    "UPDATE ledger SET failed = ? WHERE node IN (SELECT value FROM json_each(?))",
+    "UPDATE ledger SET postponed = ? WHERE node IN (SELECT value FROM json_each(?))",
+    "UPDATE ledger SET resumed = ? WHERE node IN (SELECT value FROM json_each(?))",
+)
 
 
 def rows_of(records: Iterable[NodeRecord]) -> list[Row]:
@@ -20,7 +28,8 @@ def rows_of(records: Iterable[NodeRecord]) -> list[Row]:
     return [
         (
             *(it.node, ",".join(sorted(it.states)), it.reported),
-            *(json.dumps(it.left_service), json.dumps(it.details), json.dumps(it.retried), it.failed),
+            *(json.dumps(it.left_service), json.dumps(it.details), json.dumps(it.retried)),
+            *(it.failed, it.postponed, it.repeated, it.resumed),
         )
         for it in records
     ]
@@ -45,17 +54,17 @@ class Ledger:
         return {row[0]: _record(row) for row in rows}
 
     def write(self, rows: list[Row]) -> None:
-        self._connection.executemany("INSERT OR REPLACE INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        self._connection.executemany("INSERT OR REPLACE INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def remove(self, nodes: Iterable[str]) -> None:
         """Remove nodes, so that the next snapshot reports them again."""
         query = "DELETE FROM ledger WHERE node IN (SELECT value FROM json_each(?))"
         self._connection.execute(query, (json.dumps(list(nodes)),))
 
-    def note_failed(self, nodes: Iterable[str], when: float) -> None:
-        """Note that the reaction to nodes failed."""
-        query = "UPDATE ledger SET failed = ? WHERE node IN (SELECT value FROM json_each(?))"
-        self._connection.execute(query, (when, json.dumps(list(nodes))))
+    def note(self, record: Record) -> None:
+        """Note what a reaction did with its nodes."""
+        for query, nodes in zip(_NOTES, (record.failed(), record.postponed(), record.resumed())):
+            self._connection.execute(query, (record.time, json.dumps(list(nodes))))
 
     def prune(self, now: float) -> None:
         """Remove nodes that have been in service for so long that they cannot flap, and that have retries left."""
@@ -64,8 +73,8 @@ class Ledger:
 
 
 def _record(row: Row) -> NodeRecord:
-    node, states, reported, left_service, details, retried, failed = row
+    node, states, reported, left_service, details, retried, *times = row
     names = frozenset(states.split(",")) if states else frozenset()
     return NodeRecord(
-        node, names, reported, tuple(json.loads(left_service)), json.loads(details), tuple(json.loads(retried)), failed
+        node, names, reported, tuple(json.loads(left_service)), json.loads(details), tuple(json.loads(retried)), *times
     )

@@ -43,9 +43,12 @@ class NodeRecord(NamedTuple):
 
     :param reported: when; 0 for a node that was never reported.
     :param left_service: when it left service, within the last hour.
-    :param details: its reason and flags in the last snapshot; C(retry) after with_retry().
+    :param details: its reason and flags in the last snapshot; C(retry) and C(retries_left) after with_retry().
     :param retried: when it was reported again because its reaction did not bring it back, within the last day.
     :param failed: when its reaction last failed; 0: never.
+    :param postponed: when its reaction was last postponed; 0: never.
+    :param repeated: when it was last reported again, because its reaction failed or was postponed; 0: never.
+    :param resumed: when its reaction last resumed it; 0: never.
     """
 
     node: str
@@ -55,6 +58,9 @@ class NodeRecord(NamedTuple):
     details: dict[str, Any] = {}  # noqa: RUF012 - never changed
     retried: tuple[float, ...] = ()
     failed: float = 0.0
+    postponed: float = 0.0
+    repeated: float = 0.0
+    resumed: float = 0.0
 
     def flaps(self, now: float) -> int:
         """Return how often the node left service within the last hour."""
@@ -70,6 +76,15 @@ class NodeRecord(NamedTuple):
         """
         return read_at < self.reported <= now
 
+    def with_return(self, states: frozenset[str], now: float) -> NodeRecord:
+        """Return the record of a node that returned.
+
+        :param states: those that it still has.
+        """
+        left = self.left_service[-1] if self.left_service else self.reported
+        details = {"in_service": not states, "by_reaction": self.resumed > left}
+        return self.with_report(states, now, details, has_left=False)
+
     def with_report(self, states: frozenset[str], now: float, details: dict[str, Any], has_left: bool) -> NodeRecord:
         """Return the record after a report.
 
@@ -77,19 +92,27 @@ class NodeRecord(NamedTuple):
         """
         times = tuple(when for when in self.left_service if when > now - FLAP_WINDOW)[-MOST_FLAPS:]
         left_service = (*times, now) if has_left else times
-        return NodeRecord(self.node, states, now, left_service, details, self._retries(now), self.failed)
+        return self._replace(
+            states=states, reported=now, left_service=left_service, details=details, retried=self._retries(now)
+        )
 
     def _retries(self, now: float) -> tuple[float, ...]:
         return tuple(when for when in self.retried if when > now - RETRY_WINDOW)
 
     def with_retry(self, now: float, per_day: int) -> tuple[NodeRecord, bool]:
-        """Return the record of a node that its reaction did not bring back, and whether to report it again."""
+        """Return the record of a node that its reaction did not bring back, and whether to report it again.
+
+        What was postponed is no retry, and may be reported again at any time.
+        """
         times = self._retries(now)
-        may = len(times) < per_day
-        details = {**self.details, "retry": may}
+        is_retry = self.postponed <= self.failed
+        may = not is_retry or len(times) < per_day
+        retried = (*times, now) if may and is_retry else times
+        details = {**self.details, "retry": may, "retries_left": per_day - len(retried)}
         if not may:
-            return self._replace(details=details, retried=times), False
-        return self.with_report(self.states, now, details, has_left=False)._replace(retried=(*times, now)), True
+            return self._replace(details=details, retried=retried), False
+        after = self.with_report(self.states, now, details, has_left=False)
+        return after._replace(retried=retried, repeated=now), True
 
 
 def apply_trigger(record: NodeRecord, state: str, now: float) -> tuple[NodeRecord, bool]:
@@ -100,7 +123,7 @@ def apply_trigger(record: NodeRecord, state: str, now: float) -> tuple[NodeRecor
     if state in ENDED_BY:
         states = record.states - ENDED_BY[state]
         is_change = states != record.states or not record.reported
-        return (record.with_report(states, now, {}, has_left=False) if is_change else record), is_change
+        return (record.with_return(states, now) if is_change else record), is_change
     # For an idle node Slurm fires draining and drained together, in any order.
     if state in record.states or (state == "draining" and "drained" in record.states):
         return record, False
@@ -138,7 +161,7 @@ def apply_absence(record: NodeRecord, read_at: float, now: float) -> tuple[NodeR
     """Apply that a snapshot does not have a node: it is in service. Returns the same as apply_snapshot()."""
     if not record.states or record.is_newer(read_at, now):
         return record, []
-    return record.with_report(frozenset(), now, {}, has_left=False), [IN_SERVICE]
+    return record.with_return(frozenset(), now), [IN_SERVICE]
 
 
 def states_of(group: Group) -> frozenset[str] | None:

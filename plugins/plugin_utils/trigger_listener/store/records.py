@@ -18,9 +18,11 @@ from .entries import MOST_SHOWN
 KEPT = 1000
 # Groups of a record on the status page.
 MOST_GROUPS = 20
-# The decisions that leave nodes drained for a person, and that did not succeed.
+# The decisions that leave nodes drained for a person, that did not succeed, and that the next sync is to repeat.
 HELD = "held"
 FAILED = "failed"
+POSTPONED = "postponed"
+RESUMED = "resumed"
 
 
 class Group(NamedTuple):
@@ -59,6 +61,14 @@ class Record(NamedTuple):
     def failed(self) -> set[str]:
         """Return the nodes with which the run failed."""
         return self._nodes(FAILED)
+
+    def postponed(self) -> set[str]:
+        """Return the nodes that the run left as they are until the next sync."""
+        return self._nodes(POSTPONED)
+
+    def resumed(self) -> set[str]:
+        """Return the nodes that the run brought back."""
+        return self._nodes(RESUMED)
 
     def _nodes(self, decision: str) -> set[str]:
         return {name for it in self.groups if it.decision == decision for name in hostlist.expand(it.nodes)}

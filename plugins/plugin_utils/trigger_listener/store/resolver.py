@@ -91,7 +91,7 @@ class Resolver:
         """Store what a reaction did."""
         with self._lock, self._database.transaction(durable=False) as connection:
             Records(connection).add(record)
-            Ledger(connection).note_failed(record.failed(), record.time)
+            Ledger(connection).note(record)
         facts: dict[str, Any] = {"event": record.event, "playbook": record.playbook}
         for group in record.groups:
             log_decision("reaction recorded", **facts, nodes=group.nodes, outcome=group.decision, why=group.why)

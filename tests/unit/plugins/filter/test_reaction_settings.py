@@ -15,7 +15,8 @@ FILTER = FilterModule().filters()["reaction_settings"]
 
 
 def settings(names, hostvars):
-    return {it["name"]: it["value"] for it in FILTER(names, {"controller": {}, **hostvars}, "controller")}
+    specs = {"node_down": {"options": {"hpc_slurm_repair_tasks": {}, "hpc_slurm_answer_limit": {}}}}
+    return {it["name"]: it["value"] for it in FILTER(names, {"controller": {}, **hostvars}, "controller", specs)}
 
 
 def test_nothing_is_set():
@@ -23,9 +24,15 @@ def test_nothing_is_set():
         "repair tasks": "not set",
         "check tasks": "not set",
         "tasks for drained nodes": "not set",
+        "tasks that test repaired nodes": "not set",
         "seconds to respond after a repair": "not set",
+        "tasks for notifications": "not set",
         "most unavailable nodes of a partition": "not set",
+        "circuit breaker, nodes": "not set",
+        "circuit breaker, of a partition": "not set",
+        "pause": "not set",
         "nodes without a host in the inventory": "none",
+        "unknown variables of nodes": "none",
     }
 
 
@@ -53,3 +60,8 @@ def test_many_values_are_shortened():
 def test_what_are_no_names(names):
     with pytest.raises(AnsibleFilterError, match="needs the names of nodes"):
         settings(names, {})
+
+
+def test_misspelled_variables_are_named():
+    found = settings(["n1", "n2"], {"n1": {"hpc_slurm_repair_task": "/a.yml"}, "n2": {}})
+    assert found["unknown variables of nodes"] == "hpc_slurm_repair_task: did you mean hpc_slurm_repair_tasks?"

@@ -29,6 +29,10 @@ SETTINGS = ("type", "elements", "choices", "default", "required", "aliases")
 
 # A run of each module: its arguments and, beside "changed" and "diff", what of the result tells that it was this run.
 RUNS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = {
+    "slurm_breaker": (
+        {"max_nodes": 1, "path": "/nowhere/breaker.json"},
+        lambda it: (it["open"], it["nodes"]) == (False, ""),
+    ),
     "slurm_config_info": ({"item": "ClusterName"}, lambda it: it["config"] == {"ClusterName": "fake"}),
     "slurm_job_info": (
         {"job_ids": ["7", "8"], "attributes": ["user_name"]},
@@ -50,7 +54,8 @@ RUNS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = {
     ),
     "slurm_trigger_info": ({"event": "down"}, lambda it: it["triggers"] == []),
 }
-WRITING = [name for name in MODULES if not name.endswith("_info")]
+# The breaker has a file of its own, and writes nothing to Slurm.
+WRITING = [name for name in MODULES if not name.endswith("_info") and name != "slurm_breaker"]
 
 
 def load(name: str) -> ModuleType:

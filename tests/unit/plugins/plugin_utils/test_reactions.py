@@ -40,7 +40,7 @@ NODES = {
         ),
         (
             "ours",
-            ("drain", "an earlier reaction did not resume it"),
+            ("drain again", "an earlier reaction did not resume it"),
             ("nothing", "hpc.slurm.node_down drained it"),
         ),
         (
@@ -107,21 +107,99 @@ def test_the_record_of_a_run() -> None:
     decisions = [decided("drain", "n1", "n2", "n3", "n4", "n5"), decided("nothing", "n6", "n7", why="a person")]
     hosts = {"host1": "n1", "host2": "n2", "host3": "n3"}
     hostvars: dict[str, dict[str, Any]] = {
-        "host1": {"hpc_slurm_outcome": ""},
-        "host2": {"hpc_slurm_outcome": "Turn it on: no power"},
+        "host1": {"common_outcome": ""},
+        "host2": {"common_outcome": "Turn it on: no power"},
         "host3": {},
     }
+    kept = [decided("repair", "n1", "n2", "n3", why=""), decided("held", "n4", why="no tasks")]
     names = [f"n{number}" for number in range(1, 8)]
-    drained = ["n1", "n2", "n3", "n4"]
-    found = reactions.record(names, decisions=decisions, drained=drained, hosts=hosts, hostvars=hostvars)
+    found = reactions.record(names, decisions=decisions, kept=kept, hosts=hosts, hostvars=hostvars)
     assert [(it["nodes"], it["decision"], it["why"]) for it in found] == [
         ("n1", *reactions.RESUMED),
         ("n2", "failed", "Turn it on: no power"),
         ("n3", "failed", "Ansible could not reach its host"),
-        ("n4", *reactions.HELD),
+        ("n4", "held", "no tasks"),
         ("n5", *reactions.CHANGED),
         ("n[6-7]", "nothing", "a person"),
     ]
+
+
+@pytest.mark.parametrize(("left", "decision"), [(None, "failed"), (2, "failed"), (0, "held")])
+def test_the_last_retry_of_a_day_leaves_a_node_to_a_person(left: int | None, decision: str) -> None:
+    given: dict[str, Any] = {"decisions": [decided("drain again", "n1")], "kept": [decided("repair", "n1")]}
+    hostvars = {"n1": {"common_outcome": "Turn it on: no power"}}
+    [group] = reactions.record(["n1"], **given, hosts={"n1": "n1"}, hostvars=hostvars, retries_left=left)
+    assert (group["decision"], "no retries are left today" in group["why"]) == (decision, left == 0)
+    [group] = reactions.record(["n1"], error="no controller", retries_left=left)
+    assert group["decision"] == decision
+
+
+def test_the_record_has_the_breaker_once() -> None:
+    given = {"decisions": [decided("drain", "n1", "n2")], "kept": [decided("postponed", "n1", "n2")]}
+    breaker = {"open": True, "opened": True, "why": "2 nodes went down", "nodes": "n[1-2]"}
+    first, second = reactions.record(["n1", "n2"], **given, breaker=breaker)
+    assert (first["nodes"], first["decision"]) == ("n[1-2]", reactions.BREAKER)
+    assert "until: ansible-playbook hpc.slurm.reset" in first["why"]
+    assert second["decision"] == "postponed"
+    assert reactions.record(["n1", "n2"], **given, breaker={**breaker, "opened": False}) == [second]
+
+
+def test_opted_out() -> None:
+    silent = NODES["silent"]
+    nodes = {
+        "word": {**silent, "comment": "JD: off, hpc-slurm-off", "extra": None},
+        "extra": {**silent, "comment": "", "extra": "hpc-slurm-off"},
+        "part": {**silent, "comment": "hpc-slurm-offline", "extra": None},
+        "host": {**silent, "comment": None, "extra": None},
+        "person": {**NODES["person"], "comment": "hpc-slurm-off"},
+    }
+    found = reactions.decide("node_down", nodes, nodes, "slurm", word="hpc-slurm-off", opted_out=["host"])
+    assert {name: (it["decision"], it["why"]) for it in found for name in it["names"]} == {
+        "word": ("nothing", "opted out: its comment has the word hpc-slurm-off"),
+        "extra": ("nothing", "opted out: its extra has the word hpc-slurm-off"),
+        "part": ("drain", "slurmctld set it down: Not responding"),
+        "host": ("nothing", "opted out: its host sets hpc_slurm_opt_out"),
+        "person": ("nothing", "a person took it out of service: fan : Not responding"),
+    }
+    assert reactions.decide("node_down", ["word"], nodes, "slurm")[0]["decision"] == "drain"
+
+
+@pytest.mark.parametrize("reaction", ["node_down", "node_drained"])
+def test_paused(reaction: str) -> None:
+    found = reactions.decide(reaction, NODES, NODES, "slurm", paused="reactions are paused")
+    decisions = {it["decision"]: it["why"] for it in found}
+    assert set(decisions) == {"postponed", "nothing"}
+    assert decisions["postponed"] == "reactions are paused"
+
+
+def test_back() -> None:
+    found = reactions.decide("node_back", ["n1", "silent"], NODES, "slurm")
+    assert [(it["nodes"], it["decision"], it["why"]) for it in found] == [
+        ("n1", "back", "in service again"),
+        ("silent", "nothing", "out of service: DOWN+NOT_RESPONDING, Not responding"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("n1", {}, ("repair", "")),
+        ("n2", {}, ("held", "drained; no repair tasks are set for it")),
+        ("n3", {}, ("held", "drained; the inventory has no host for it")),
+        ("n4", {}, ("postponed", "drained; jobs are still on it")),
+        ("n5", {}, ("postponed", "drained; jobs are still on it")),
+        ("n1", {"skipped": ["n1"]}, ("nothing", "its state or reason changed before it was drained")),
+        ("n1", {"breaker": "3 nodes"}, ("postponed", "drained; the circuit breaker is open: 3 nodes")),
+        ("n1", {"is_flapping": True}, ("held", "drained; it went down for the fourth time within an hour")),
+    ],
+)
+def test_repairs(name: str, given: dict[str, Any], expected: tuple[str, str]) -> None:
+    states = {"n4": "DOWN+COMPLETING+DRAIN", "n5": "MIXED+DRAIN"}
+    nodes = {name: node(states.get(name, "DOWN+DRAIN"), None)}
+    hosts = {host: host for host in ("n1", "n2", "n4", "n5")}
+    tasks = dict.fromkeys(("n1", "n4", "n5"), "/repair.yml")
+    [found] = reactions.repairs(nodes, hosts, tasks, **given)
+    assert (found["decision"], found["why"], found["names"]) == (*expected, [name])
 
 
 def test_the_record_of_the_site_s_tasks() -> None:
@@ -129,7 +207,7 @@ def test_the_record_of_the_site_s_tasks() -> None:
         ["n1", "n2", "n3"],
         decisions=[decided("run tasks", "n1", "n2"), decided("nothing", "n3")],
         hosts={"n1": "n1"},
-        hostvars={"n1": {"hpc_slurm_outcome": ""}},
+        hostvars={"n1": {"common_outcome": ""}},
     )
     assert [(it["nodes"], it["decision"]) for it in found] == [
         ("n1", "tasks run"),

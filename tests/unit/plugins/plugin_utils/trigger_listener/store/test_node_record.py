@@ -307,9 +307,38 @@ def test_the_record_of_a_node_that_always_flaps_stays_small():
 
 
 def test_a_notification_removes_the_details():
-    for state in ("down", "resume"):
-        after, _is_change = node_record.apply_trigger(record("d"), state, NOW)
-        assert after.details == {}
+    after, _is_change = node_record.apply_trigger(record("d"), "down", NOW)
+    assert after.details == {}
+
+
+@pytest.mark.parametrize(
+    ("states", "state", "resumed", "details"),
+    [
+        ({"down"}, "up", 0.0, {"in_service": True, "by_reaction": False}),
+        ({"down", "drained"}, "up", 0.0, {"in_service": False, "by_reaction": False}),
+        ({"down", "drained"}, "resume", 0.0, {"in_service": True, "by_reaction": False}),
+        # A reaction resumed it after it left service, or before.
+        ({"down", "drained"}, "resume", NOW - 5, {"in_service": True, "by_reaction": True}),
+        ({"down", "drained"}, "resume", NOW - 20, {"in_service": True, "by_reaction": False}),
+    ],
+)
+def test_a_node_that_returns(states, state, resumed, details):
+    known = NodeRecord("n1", frozenset(states), NOW - 10, left_service=(NOW - 10,), resumed=resumed)
+    after, is_change = node_record.apply_trigger(known, state, NOW)
+    assert (is_change, after.details) == (True, details)
+    if details["in_service"]:
+        absent, reported = node_record.apply_absence(known, READ, NOW)
+        assert (reported, absent.details) == (["up"], details)
+
+
+def test_what_was_postponed_is_no_retry():
+    known = NodeRecord("n1", frozenset({"down", "drained"}), NOW - 100, retried=(NOW - 50,), postponed=NOW - 10)
+    after, is_due = known.with_retry(NOW, 1)
+    assert (is_due, after.retried, after.repeated) == (True, (NOW - 50,), NOW)
+    assert after.details == {"retry": True, "retries_left": 0}
+    # After that it failed, and no retry is left.
+    after, is_due = after._replace(failed=NOW + 1).with_retry(NOW + 2, 1)
+    assert (is_due, after.details) == (False, {"retry": False, "retries_left": 0})
 
 
 def test_every_event_kind_is_a_state_or_ends_some():
