@@ -271,8 +271,9 @@ HOSTS = [*(f"node{number}" for number in range(1, 8)), "node8.cluster.local"]
 def inventory(directory: Path, hosts: Sequence[str] = HOSTS, of_lab: str = "inventory.yml") -> None:
     """Write an inventory of the lab with repair tasks."""
     content = yaml.safe_load((CHECKOUT / "tests/lab" / of_lab).read_text(encoding="utf-8"))
-    content["all"]["vars"]["hpc_slurm_repair_tasks"] = str(CHECKOUT / "tests/eda/repair.yml")
-    content["all"]["children"]["slurm_nodes"]["hosts"] = dict.fromkeys(hosts)
+    # For these alone: a node that the inventory does not have is not repaired.
+    repair = {"hpc_slurm_repair_tasks": str(CHECKOUT / "tests/eda/repair.yml")}
+    content["all"]["children"]["slurm_nodes"] = {"hosts": dict.fromkeys(hosts), "vars": repair}
     (directory / "inventory.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
 

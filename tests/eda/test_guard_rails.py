@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from story import node, wait_until
-from test_reactions import Rack, Situation, by_slurmctld, decisions, play, resume, scontrol
+from test_reactions import Rack, Situation, decisions, play, resume, scontrol
 
 BREAKER = Path("/var/lib/hpc-slurm/breaker.json")
 # slurmctld does not return a node with it to service by itself.
@@ -221,7 +221,7 @@ def test_wrong_variables_are_refused(react: Play, given: dict[str, Any], words: 
 class Chat(http.server.BaseHTTPRequestHandler):
     """A webhook that keeps what it gets."""
 
-    got: list[dict[str, Any]] = []  # noqa: RUF012 - of one test
+    got: list[dict[str, Any]] = []
 
     def do_POST(self) -> None:
         Chat.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))

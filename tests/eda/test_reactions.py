@@ -237,14 +237,14 @@ def test_nodes_are_found_under_other_names_in_the_inventory(
     short, variable, none, same = made.situations
     content = yaml.safe_load((CHECKOUT / "tests/lab/inventory.yml").read_text(encoding="utf-8"))
     hosts = {f"{short}.cluster.local": None, "rack7-slot3": {"hpc_slurm_node_name": variable}, same: None}
-    content["all"]["children"]["slurm_nodes"]["hosts"] = hosts
+    repair = {"hpc_slurm_repair_tasks": str(tmp_path / "repair.yml")}
+    content["all"]["children"]["slurm_nodes"] = {"hosts": hosts, "vars": repair}
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
     path = f"{tmp_path}/{{{{ inventory_hostname }}}} {{{{ hpc_slurm_node_name }}}}"
     tasks = [{"name": "Tell", "ansible.builtin.file": {"path": path, "state": "touch"}}]
     (tmp_path / "repair.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
-    repair: dict[str, Any] = {"hpc_slurm_repair_tasks": str(tmp_path / "repair.yml")}
-    shown = decisions(made.play("hpc.slurm.node_down", program=program, **repair))
-    assert {"decision": "keep drained", "nodes": none, "why": "the inventory has no host for them"} in shown
+    shown = decisions(made.play("hpc.slurm.node_down", program=program))
+    assert {"decision": "held", "nodes": none, "why": "drained; the inventory has no host for it"} in shown
     assert made.shown() == {
         "short name": (False, ""),
         "variable": (False, ""),

@@ -18,7 +18,7 @@ DOCUMENTS = [CHECKOUT / "README.md", CHECKOUT / "tests/bench/README.md", *sorted
 def folders_of_the_checkout() -> set[str]:
     """Return the folders that must have a row in README's table."""
     code = {path.parent for path in (CHECKOUT / "plugins").rglob("*.py") if path.read_bytes()}
-    roots = {CHECKOUT / name for name in ("docs", "playbooks", "rulebooks")}
+    roots = {CHECKOUT / name for name in ("docs", "playbooks", "roles", "rulebooks")}
     parents = [*roots, CHECKOUT / "tests", CHECKOUT / "extensions"]
     below = {path for parent in parents for path in parent.iterdir() if path.is_dir()}
     # What tests leave behind.

@@ -33,6 +33,7 @@ description:
     that the rules run one playbook for a burst.
   - The same state of a node is not reported twice in a row. C(state) is C(down), C(drained), C(draining) or C(fail);
     for a node that is back it is C(up), C(resume) or C(idle), and from a snapshot always C(up).
+    Then C(in_service) tells whether it has no other state left, and C(by_reaction) whether a reaction resumed it.
   - C(sync_due) requests a run of the playbook C(hpc.slurm.sync), at the start and every O(sync_interval) seconds. Its
     C(first) is true for the one at the start.
   - C(trigger_fired) has C(trigger.type), the event kind as in strigger(1), and for a job C(trigger.job_id).
@@ -127,9 +128,9 @@ options:
     description:
       - How often a day a node is reported again that a reaction drained, and did not bring back. Such a node has the
         reason of C(hpc.slurm.node_down), and its reaction has ended. A sync finds it, and the event C(node_state) with
-        the state C(down) has C(retry).
+        the state C(down) has C(retry), and in C(retries_left) how often that may happen again.
       - A node that the reaction left to a person, because it has no repair tasks or no host in the inventory, is not
-        reported again.
+        reported again. One that it postponed is, and that is no retry.
     type: int
     default: 3
   reaction_limit:

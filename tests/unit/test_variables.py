@@ -1,0 +1,78 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The argument specification of the role common has the variables that playbooks and rulebooks use, and no others."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SPECS: dict[str, dict[str, Any]] = yaml.safe_load(
+    (CHECKOUT / "roles/common/meta/argument_specs.yml").read_text(encoding="utf-8")
+)["argument_specs"]
+PLAYBOOKS = sorted((CHECKOUT / "playbooks").glob("*.yml"))
+TASKS = sorted((CHECKOUT / "roles/common/tasks").rglob("*.yml"))
+RULEBOOK = CHECKOUT / "rulebooks/node_events.yml"
+# What the role gives to the site's tasks.
+GIVEN = {"hpc_slurm_record", "hpc_slurm_text", "hpc_slurm_subject", "hpc_slurm_reservation"}
+
+
+def used(path: Path) -> set[str]:
+    """Return the variables of this collection in a file, without its comments."""
+    text = re.sub(r"^\s*#.*", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return set(re.findall(r"\bhpc_slurm_\w+", text)) - GIVEN
+
+
+def test_every_playbook_has_its_entry() -> None:
+    assert {path.stem for path in PLAYBOOKS} | {RULEBOOK.stem} == set(SPECS)
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_a_playbook_uses_only_its_own_variables(path: Path) -> None:
+    assert used(path) <= set(SPECS[path.stem]["options"])
+    # And it checks them first.
+    [first] = re.findall(r"common_playbook: (\w+)", path.read_text(encoding="utf-8"))[:1]
+    assert first == path.stem
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: path.stem)
+def test_the_role_uses_only_variables_that_are_known(path: Path) -> None:
+    assert used(path) <= {option for spec in SPECS.values() for option in spec["options"]}
+
+
+def test_every_variable_is_used() -> None:
+    everywhere = set[str]().union(*map(used, [*PLAYBOOKS, *TASKS, RULEBOOK]))
+    by_filters = {"hpc_slurm_opt_out"}
+    assert {option for spec in SPECS.values() for option in spec["options"]} <= everywhere | by_filters
+
+
+def test_the_rulebook_has_the_variables_of_its_entry() -> None:
+    assert used(RULEBOOK) == set(SPECS["node_events"]["options"])
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_an_option_is_the_same_in_every_entry(name: str) -> None:
+    for option, given in SPECS[name]["options"].items():
+        types = {spec["options"][option]["type"] for spec in SPECS.values() if option in spec["options"]}
+        assert types == {given["type"]}, option
+
+
+def test_a_default_is_the_one_that_is_used() -> None:
+    """What a template has in default() is what the documentation says."""
+    defaults = {
+        option: given["default"]
+        for spec in SPECS.values()
+        for option, given in spec["options"].items()
+        if "default" in given
+    }
+    text = "".join(path.read_text(encoding="utf-8") for path in [*PLAYBOOKS, *TASKS])
+    for option, value in re.findall(r"(hpc_slurm_\w+) \| default\(([^()]*)\)", text):
+        if option in defaults and value.split(",")[0] not in ("omit", "''"):
+            assert yaml.safe_load(value.split(", true")[0]) == defaults[option], option
