@@ -31,7 +31,7 @@ options:
     type: str
     required: true
   specs:
-    description: The C(argument_specs) of the role C(hpc.slurm.common), which have all variables.
+    description: The file C(meta/argument_specs.yml) of the role C(hpc.slurm.common), which has all variables.
     type: dict
     required: true
 """
@@ -46,7 +46,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ slurm.names | hpc.slurm.reaction_settings(hostvars, inventory_hostname, specs) }}"
   vars:
-    specs: "{{ (lookup('ansible.builtin.file', 'argument_specs.yml') | from_yaml).argument_specs }}"
+    specs: "{{ lookup('ansible.builtin.file', 'argument_specs.yml') | from_yaml }}"
 """
 
 RETURN = r"""

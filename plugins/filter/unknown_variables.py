@@ -21,7 +21,7 @@ options:
     elements: str
     required: true
   specs:
-    description: The C(argument_specs) of the role C(hpc.slurm.common), which have all variables.
+    description: The file C(meta/argument_specs.yml) of the role C(hpc.slurm.common), which has all variables.
     type: dict
     required: true
 """
@@ -31,7 +31,7 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: vars | list | hpc.slurm.unknown_variables(specs) | length == 0
   vars:
-    specs: "{{ (lookup('ansible.builtin.file', 'argument_specs.yml') | from_yaml).argument_specs }}"
+    specs: "{{ lookup('ansible.builtin.file', 'argument_specs.yml') | from_yaml }}"
 """
 
 RETURN = r"""
@@ -54,12 +54,12 @@ PREFIX = "hpc_slurm_"
 def unknown_variables(names: Iterable[str], specs: Mapping[str, Any]) -> list[str]:
     """Return the unknown ones of these variables, each with similar names.
 
-    :raises AnsibleFilterError: unless these are argument specifications.
+    :raises AnsibleFilterError: unless this is such a file.
     """
     try:
-        known = sorted({option for spec in specs.values() for option in spec["options"]})
+        known = sorted({option for spec in specs["argument_specs"].values() for option in spec["options"]})
     except (AttributeError, KeyError, TypeError) as error:
-        raise AnsibleFilterError(f"unknown_variables needs argument_specs with options: {error!r}") from error
+        raise AnsibleFilterError(f"unknown_variables needs a file of argument_specs with options: {error!r}") from error
     ours = {str(name) for name in names if str(name).startswith(PREFIX)}
     return [f"{name}: {suggest(name, known, cutoff=0.8)}" for name in sorted(ours - set(known))]
 

@@ -239,7 +239,7 @@ STEP_NOT_IN_JSON = {
 }
 
 # Attributes that pyslurm itself reads otherwise than Slurm's JSON has them, on one of the jobs below. The adapter reads
-# them as docs/pyslurm.md says.
+# them as docs/slurm.md says.
 WRONG_IN_PYSLURM = {
     *("array_task_id", "billable_tres", "cpus_per_gpu", "cpus_per_task", "gpus", "gres", "gres_per_node"),
     *("heterogeneous_offset", "memory", "memory_per_gpu", "standard_error", "tres_per_job", "tres_per_node"),

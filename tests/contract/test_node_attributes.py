@@ -102,7 +102,7 @@ EXPECTED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "weight": lambda node: node["weight"],
 }
 # Attributes that pyslurm itself reads otherwise than Slurm's JSON has them, on one of the nodes below, or that it does
-# not have. The adapter reads them as docs/pyslurm.md says.
+# not have. The adapter reads them as docs/slurm.md says.
 WRONG_IN_PYSLURM = {
     "allocated_gres",
     "allocated_gres_indexes",

@@ -353,7 +353,7 @@ def test_a_node_that_the_inventory_does_not_have_is_drained(rulebook: Rulebook) 
     name = "node8"
     kill_slurmd(name)
     try:
-        wait_until("its reaction", 150, lambda: rulebook.find('"why": "the inventory has no host for them"'))
+        wait_until("its reaction", 150, lambda: rulebook.find('"why": "drained; the inventory has no host for it"'))
         flags, reason = node(name)
         assert flags >= {"DOWN", "DRAIN"} and reason.startswith("hpc.slurm.node_down ")
     finally:

@@ -42,3 +42,23 @@ def test_every_link_to_a_file_has_its_file(document: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)", document.read_text(encoding="utf-8"))
     local = [link for link in links if "://" not in link]
     assert [link for link in local if not (document.parent / link).exists()] == []
+
+
+def commands_of_the_adapter() -> set[str]:
+    """Return the commands that the adapter calls, as the table has them: without options that only shape the output."""
+    found = set()
+    for path in (CHECKOUT / "plugins/module_utils/adapter").glob("*.py"):
+        for call in re.findall(r'_run(?:_command)?\(\[?((?:"[^"]*"(?:, )?)+)', path.read_text(encoding="utf-8")):
+            command, *words = re.findall(r'"([^"]*)"', call)
+            words = [word for word in words if word not in ("--noheader", "--all", "--details", "--states=all")]
+            shown = words[:2] if words[:1] == ["show"] else words[:1]
+            found.add(" ".join([command, *(shown or ["--Format" if command == "squeue" else "--set"])]))
+    return {re.sub(r"--future --.*|--future$", "--Format", name) for name in found}
+
+
+def test_every_command_and_every_reason_is_in_the_table_of_what_talks_to_slurm() -> None:
+    table = (CHECKOUT / "docs/slurm.md").read_text(encoding="utf-8").split("\n# ")[0]
+    assert commands_of_the_adapter() == set(re.findall(r"`((?:scontrol|sinfo|squeue|strigger) [\w -]+)`", table))
+    tests = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "tests/contract").glob("test_*.py"))
+    reasons = set(re.findall(r"`(test_\w+)`", table))
+    assert reasons and [name for name in reasons if f"def {name}(" not in tests] == []

@@ -15,7 +15,8 @@ FILTER = FilterModule().filters()["reaction_settings"]
 
 
 def settings(names, hostvars):
-    specs = {"node_down": {"options": {"hpc_slurm_repair_tasks": {}, "hpc_slurm_answer_limit": {}}}}
+    options = {"hpc_slurm_repair_tasks": {}, "hpc_slurm_answer_limit": {}}
+    specs = {"argument_specs": {"node_down": {"options": options}}}
     return {it["name"]: it["value"] for it in FILTER(names, {"controller": {}, **hostvars}, "controller", specs)}
 
 

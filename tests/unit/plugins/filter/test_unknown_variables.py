@@ -13,8 +13,10 @@ from ansible_collections.hpc.slurm.plugins.filter.unknown_variables import Filte
 
 FILTER = FilterModule().filters()["unknown_variables"]
 SPECS = {
-    "one": {"options": {"hpc_slurm_repair_tasks": {}, "hpc_slurm_pause": {}}},
-    "two": {"options": {"hpc_slurm_pause": {}, "hpc_slurm_events": {}}},
+    "argument_specs": {
+        "one": {"options": {"hpc_slurm_repair_tasks": {}, "hpc_slurm_pause": {}}},
+        "two": {"options": {"hpc_slurm_pause": {}, "hpc_slurm_events": {}}},
+    }
 }
 
 
@@ -37,9 +39,7 @@ def test_names(names: list[str], found: list[str]) -> None:
     assert FILTER(names, SPECS) == found
 
 
-@pytest.mark.parametrize("specs", [None, [], {"one": {}}, {"one": None}])
+@pytest.mark.parametrize("specs", [None, ["argument_specs"], {}, {"argument_specs": {"one": {}}}])
 def test_what_are_no_specifications(specs: object) -> None:
-    if specs == []:
-        specs = ["one"]
-    with pytest.raises(AnsibleFilterError, match="needs argument_specs"):
+    with pytest.raises(AnsibleFilterError, match="needs a file of argument_specs"):
         FILTER(["hpc_slurm_x"], specs)
