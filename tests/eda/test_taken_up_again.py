@@ -18,6 +18,7 @@ import pytest
 import yaml
 from story import CURL_CONFIG, EVENTS, NODE, Rulebook, armed, inventory, kill_slurmd, node, wait_until
 from test_guard_rails import BREAKER, Chat
+from test_reactions import resume
 
 pytestmark = pytest.mark.chaos
 
@@ -59,6 +60,18 @@ def rulebook(tmp_path: Path, chat: str) -> Iterator[Rulebook]:
         running.stop()
         subprocess.run(["ansible-playbook", "hpc.slurm.disarm"], check=True, capture_output=True)
         BREAKER.unlink(missing_ok=True)
+        repair()
+
+
+def repair() -> None:
+    """Bring all nodes back, whatever a test has left of them."""
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    names = [f"node{number}" for number in range(1, 9)]
+    for name in names:
+        if f"slurmd -N {name}" not in running:
+            subprocess.run(["slurmd", "-N", name], check=True)
+    resume(names)
+    wait_until("all nodes to be in service", 120, lambda: all(node(name)[0] == {"IDLE"} for name in names))
 
 
 def lines_told() -> list[str]:
@@ -74,7 +87,7 @@ def test_a_reset_of_the_breaker(rulebook: Rulebook, tmp_path: Path) -> None:
         240,
         lambda: all("DRAIN" in node(name)[0] for name in names),
     )
-    wait_until("the breaker to open", 120, lambda: json.loads(BREAKER.read_text())["since"] is not None)
+    wait_until("the breaker to open", 120, lambda: BREAKER.exists() and json.loads(BREAKER.read_text())["since"])
     wait_until("its message", 120, lambda: [line for line in lines_told() if "circuit breaker opened" in line])
     before = len(rulebook.decisions("reaction recorded", outcome="postponed"))
     wait_until(
@@ -105,7 +118,7 @@ def restart_slurmctld_with(state: Path) -> None:
     wait_until("it to end", 30, lambda: subprocess.run(["pgrep", "-x", "slurmctld"], check=False).returncode)
     for name in ("node_state", "node_state.old"):
         (SAVED / name).write_bytes(state.read_bytes())
-    subprocess.run(["slurmctld"], user="slurm", check=True)
+    subprocess.run(["setpriv", "--reuid=slurm", "--regid=slurm", "--init-groups", "slurmctld"], check=True)
     ping = ["scontrol", "ping"]
     wait_until("it to answer", 60, lambda: not subprocess.run(ping, capture_output=True, check=False).returncode)
 
