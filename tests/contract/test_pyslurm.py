@@ -4,8 +4,8 @@
 
 """What pyslurm cannot do, or does wrongly: why the adapter calls Slurm's commands instead, as docs/slurm.md has it.
 
-When one of these fails, pyslurm has learned it, and the adapter can use it. What pyslurm reads wrongly is in the tests of
-the attributes. Run as SlurmUser on a real controller.
+When one of these fails, pyslurm has learned it, and the adapter can use it. What pyslurm reads wrongly is in the tests
+of the attributes. Run as SlurmUser on a real controller.
 """
 
 from __future__ import annotations

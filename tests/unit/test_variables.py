@@ -21,7 +21,7 @@ PLAYBOOKS = sorted((CHECKOUT / "playbooks").glob("*.yml"))
 TASKS = sorted((CHECKOUT / "roles/common/tasks").rglob("*.yml"))
 RULEBOOK = CHECKOUT / "rulebooks/node_events.yml"
 # What the role gives to the site's tasks.
-GIVEN = {"hpc_slurm_record", "hpc_slurm_text", "hpc_slurm_subject", "hpc_slurm_reservation"}
+GIVEN = {"hpc_slurm_record", "hpc_slurm_text", "hpc_slurm_subject", "hpc_slurm_quarantine"}
 
 
 def used(path: Path) -> set[str]:
