@@ -25,7 +25,7 @@ options:
     type: dict
     required: true
   having:
-    description: The name of a variable. Only hosts are returned for which it is set, and not empty.
+    description: The name of a variable. Only hosts are returned for which it is set, and neither empty nor false.
     type: str
 """
 
@@ -51,6 +51,7 @@ from typing import Any, Optional
 
 from ansible.errors import AnsibleFilterError
 
+BOOLEANS_FALSE = ("", "false", "no", "off", "0", "n", "f")
 NODE_NAME = "hpc_slurm_node_name"
 
 
@@ -75,7 +76,12 @@ def inventory_hosts(
     found = {name: hosts[0] for name, hosts in short_names.items() if len(hosts) == 1}
     found |= {host: host for host in others} | by_variable
     hosts = {name: found[name] for name in names if name in found}
-    return {name: host for name, host in hosts.items() if having is None or hostvars[host].get(having)}
+    return {name: host for name, host in hosts.items() if having is None or _is_set(hostvars[host].get(having))}
+
+
+def _is_set(value: Any) -> bool:
+    """Tell whether a variable is set. Inventories in INI format have texts for false."""
+    return str(value).lower() not in BOOLEANS_FALSE if isinstance(value, str) else bool(value)
 
 
 class FilterModule:

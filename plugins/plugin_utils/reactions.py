@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
+from ..module_utils.common import hostlist
 from ..module_utils.common.hostlist import fold
 from ..module_utils.common.node_states import BUSY
 from ..module_utils.common.reasons import OURS, PERSON, PLANNED, SLURMCTLD, UNKNOWN, held_by
@@ -116,7 +117,7 @@ def decide(
     """
     decided: dict[Decision, list[str]] = {}
     out = set(opted_out)
-    for name in names:
+    for name in expanded(names):
         decision = _RETURNED if reaction == "node_back" else _BACK
         if name in nodes:
             decision = _REACTIONS[reaction](nodes[name], slurm_user)
@@ -131,6 +132,11 @@ def decide(
         }
         for decision, group in decided.items()
     ]
+
+
+def expanded(names: Iterable[str]) -> list[str]:
+    """Return the names of nodes, of which some may be hostlists when the playbook is run by hand."""
+    return [name for text in names for name in (hostlist.from_option([text]) if set(text) & {"[", ","} else [text])]
 
 
 def _kept(node: Mapping[str, Any], word: str, is_out: bool, paused: Optional[str]) -> Optional[Decision]:
@@ -206,7 +212,7 @@ def record(
     after_drain = {name: Decision(it["decision"], it["why"]) for it in kept for name in it["names"]}
     groups: dict[Decision, list[str]] = {}
     if error is not None:
-        groups[_failed(error, retries_left)] = list(names)
+        groups[_failed(error, retries_left)] = expanded(names)
         decisions = ()
     for decided in decisions:
         first = Decision(decided["decision"], decided["why"])

@@ -46,6 +46,23 @@ def test_hosts_with_a_variable():
     assert FILTER(["node1", "node2", "node3"], HOSTS, "repair") == {"node2": "node2.cluster.local"}
 
 
+@pytest.mark.parametrize(
+    ("value", "is_set"),
+    [
+        (True, True),
+        ("yes", True),
+        ("true", True),
+        (False, False),
+        ("false", False),
+        ("No", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_variable_that_says_no_is_not_set(value, is_set):
+    assert bool(FILTER(["n1"], {"n1": {"hpc_slurm_opt_out": value}}, "hpc_slurm_opt_out")) == is_set
+
+
 def test_two_hosts_of_the_same_node():
     hosts = {"a": {"hpc_slurm_node_name": "node1"}, "b": {"hpc_slurm_node_name": "node1"}}
     with pytest.raises(AnsibleFilterError, match="hpc_slurm_node_name is node1 for the hosts a and b"):

@@ -220,3 +220,13 @@ def test_the_record_of_a_run_that_failed() -> None:
     assert reactions.record(["n1", "n2"], error="no controller") == [
         {"nodes": "n[1-2]", "decision": "failed", "why": "no controller"}
     ]
+
+
+def test_hostlists_by_hand() -> None:
+    found = reactions.decide("node_down", ["n[1-3]", "silent,ours", "n7"], NODES, "slurm")
+    assert [(it["nodes"], it["decision"]) for it in found] == [
+        ("n[1-3,7]", "nothing"),
+        ("ours", "drain again"),
+        ("silent", "drain"),
+    ]
+    assert reactions.record(["n[1-2]"], error="x")[0]["nodes"] == "n[1-2]"
