@@ -39,6 +39,8 @@ options:
   attributes:
     description:
       - The attributes to return of each node; all by default. With many nodes, name the attributes that you need.
+      - V(free_at) is returned only if it is named. It is when the last job on the node ends by its time limit, in
+        seconds since the epoch. It is 0 for a node without a job, and null with a job that has no time limit.
     type: list
     elements: str
   future:
@@ -62,6 +64,12 @@ EXAMPLES = r"""
   hpc.slurm.slurm_node_info:
     nodes: gpu07
   register: gpu07
+
+- name: Read when the nodes of a rack are free
+  hpc.slurm.slurm_node_info:
+    nodes: rack4-[01-36]
+    attributes: [free_at]
+  register: rack
 
 - name: Wait until the nodes of a rack respond
   hpc.slurm.slurm_node_info:

@@ -35,6 +35,8 @@ NEW_JOB: dict[str, Any] = {
     "licenses": [],
     "gres": {},
     "reservation": None,
+    "time_limit": None,
+    "end_time": None,
 }
 
 

@@ -14,6 +14,7 @@ from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import Sl
 from ansible_collections.hpc.slurm.plugins.module_utils.common.module import execute
 from ansible_collections.hpc.slurm.plugins.module_utils.resources.node.info import plan_info
 from ansible_collections.hpc.slurm.tests.unit.fake import FakeSlurm
+from ansible_collections.hpc.slurm.tests.unit.fake_jobs import NEW_JOB
 from ansible_collections.hpc.slurm.tests.unit.plugins.module_utils.resources.node.clusters import cluster
 
 
@@ -108,3 +109,26 @@ def test_info_says_that_a_node_is_in_state_future() -> None:
 
 def test_info_of_an_empty_cluster() -> None:
     assert info(FakeSlurm({})) == {"nodes": {}, "names": [], "hostlist": "", "total": 0}
+
+
+def test_when_nodes_are_free() -> None:
+    slurm = cluster("IDLE", "MIXED", "MIXED", "MIXED", "MIXED")
+    jobs = [
+        {"id": 1, "state": "RUNNING", "allocated_nodes": "n[2-3]", "time_limit": 10, "end_time": 1000},
+        {"id": 2, "state": "SUSPENDED", "allocated_nodes": "n3", "time_limit": 20, "end_time": 2000},
+        {"id": 3, "state": "RUNNING", "allocated_nodes": "n4,n9", "time_limit": None, "end_time": 9000},
+        {"id": 4, "state": "RUNNING", "allocated_nodes": "n4", "time_limit": 5, "end_time": 500},
+        {"id": 5, "state": "COMPLETED", "allocated_nodes": "n5", "time_limit": 5, "end_time": 500},
+        {"id": 6, "state": "PENDING", "allocated_nodes": None, "time_limit": 5, "end_time": None},
+    ]
+    slurm.queue.update({job["id"]: {**NEW_JOB, **job} for job in jobs})
+    found = info(slurm, attributes=["free_at"])["nodes"]
+    assert found == {
+        "n1": {"free_at": 0},
+        "n2": {"free_at": 1000},
+        "n3": {"free_at": 2000},
+        "n4": {"free_at": None},
+        "n5": {"free_at": 0},
+    }
+    assert slurm.reads["jobs"] == 1
+    assert "free_at" not in info(slurm)["nodes"]["n1"]
