@@ -99,8 +99,10 @@ def reaction_settings(
         unknown = fold(set(names) - set(hosts))
     except (SlurmError, TypeError) as error:
         raise AnsibleFilterError(f"reaction_settings needs the names of nodes: {error!r}") from error
-    misspelled = unknown_variables({it for host in hosts.values() for it in hostvars[host]}, specs)
-    found = {name: _of_nodes([hostvars[host].get(it) for host in hosts.values()]) for name, it in OF_NODES.items()}
+    # Once a host: Ansible gathers its variables anew each time.
+    variables = [hostvars[host] for host in hosts.values()]
+    misspelled = unknown_variables({name for given in variables for name in given}, specs)
+    found = {name: _of_nodes([given.get(it) for given in variables]) for name, it in OF_NODES.items()}
     found |= {name: str(hostvars[controller].get(it) or "not set") for name, it in OF_CONTROLLERS.items()}
     found["nodes without a host in the inventory"] = unknown or "none"
     found["unknown variables of nodes"] = "; ".join(misspelled) or "none"
