@@ -55,13 +55,14 @@ class FutureNodeRequests(Connection):
         hostlist = [",".join(names)] if len(names) <= _MANY else []
         output = self._run("scontrol", "show", "nodes", *hostlist, "--all", "--future", "--json")
         return {
-            node["name"]: {name: _value(node, name) for name in attributes}
+            node["name"]: {name: node_value(node, name) for name in attributes}
             for node in json.loads(output)["nodes"]
             if node["state"][0] == "FUTURE"
         }
 
 
-def _value(node: Mapping[str, Any], attribute: str) -> Any:
+def node_value(node: Mapping[str, Any], attribute: str) -> Any:
+    """Return an attribute of a node, under pyslurm's name, from what C(scontrol show nodes --json) prints of it."""
     if attribute in _CONVERTED:
         return _CONVERTED[attribute](node)
     value = node[_KEYS[attribute]] if attribute in _KEYS else None
