@@ -206,7 +206,7 @@ def record(
     :param hostvars: C(common_outcome) of a host is empty where all succeeded, and says otherwise what failed.
     :param error: why the whole run failed.
     :param retries_left: how often the listener reports them again today; None where that is not known.
-    :param breaker: what slurm_breaker returned.
+    :param breaker: what slurm_breaker returned, or the result of a task that was skipped.
     """
     outcomes = {node: hostvars[host].get("common_outcome", UNREACHABLE) for host, node in hosts.items()}
     after_drain = {name: Decision(it["decision"], it["why"]) for it in kept for name in it["names"]}
@@ -219,7 +219,7 @@ def record(
         for name in decided["names"]:
             result = _result(after_drain.get(name, first), outcomes.get(name), retries_left)
             groups.setdefault(result, []).append(name)
-    opened = [] if breaker is None or not breaker["opened"] else [_opened(breaker)]
+    opened = [_opened(breaker)] if breaker and breaker.get("opened") else []
     return [*opened, *(_group(decision, group) for decision, group in groups.items())]
 
 

@@ -141,7 +141,8 @@ def test_the_record_has_the_breaker_once() -> None:
     assert (first["nodes"], first["decision"]) == ("n[1-2]", reactions.BREAKER)
     assert "until: ansible-playbook hpc.slurm.reset" in first["why"]
     assert second["decision"] == "postponed"
-    assert reactions.record(["n1", "n2"], **given, breaker={**breaker, "opened": False}) == [second]
+    for other in ({**breaker, "opened": False}, {"changed": False, "skipped": True}, None):
+        assert reactions.record(["n1", "n2"], **given, breaker=other) == [second]
 
 
 def test_opted_out() -> None:
