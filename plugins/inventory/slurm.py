@@ -9,7 +9,7 @@ name: slurm
 short_description: Nodes of a Slurm cluster as hosts
 version_added: 0.1.0
 author:
-  - hpc.slurm developers
+  - hpc.slurm developers (!UNKNOWN)
 description:
   - Makes a host of each node of a Slurm cluster, under its name in Slurm, with C(ansible_host) from its C(NodeAddr).
   - The file's name ends in C(slurm.yml) or C(slurm.yaml).
