@@ -44,7 +44,7 @@ test-accounting: ## the contract tests in a lab with accounting storage
 	@tests/run accounting
 
 bench: ## costs of the modules with 10,000 nodes and 50,000 jobs, of the listener, and of reactions
-	@$(LAB) up && { $(LAB) exec -- sh -c 'for part in listener under_load reactions modules; do python3 tests/bench/$$part.py || exit; done'; status=$$?; $(LAB) down; exit $$status; }
+	@$(LAB) up && { $(LAB) exec -- sh -c 'for part in listener under_load reactions modules inventory; do python3 tests/bench/$$part.py || exit; done'; status=$$?; $(LAB) down; exit $$status; }
 
 lab-up: ## start the lab
 	@$(LAB) up

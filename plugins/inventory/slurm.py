@@ -98,6 +98,20 @@ from ..module_utils.adapter.errors import SlurmError
 from ..plugin_utils.inventory_nodes import Nodes, groups_of, read_from_json, read_with_pyslurm, select
 
 
+class Unsafe:
+    """Marks values as no templates; an equal value of many nodes only once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Any] = {}
+
+    def __call__(self, value: Any) -> Any:
+        key = tuple(value.items()) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
+        known = self._known.get((type(value), key))
+        if known is None:
+            known = self._known[(type(value), key)] = wrap_var(value)
+        return known
+
+
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]
     """Hosts of nodes."""
 
@@ -149,13 +163,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
     def _add(self, nodes: Nodes) -> None:
         prefix, kinds, strict = (self.get_option(name) for name in ("prefix", "groups_by", "strict"))
         composed = [self.get_option(name) for name in ("compose", "groups", "keyed_groups")]
-        made: dict[str, str] = {}
+        made, unsafe = dict[str, str](), Unsafe()
         for name, node in nodes.items():
             self.inventory.add_host(name)
-            variables = {f"{prefix}{key}": wrap_var(value) for key, value in node.items()}
-            variables["ansible_host"] = wrap_var(node["address"] or name)
-            for key, value in variables.items():
-                self.inventory.set_variable(name, key, value)
+            variables = {f"{prefix}{key}": unsafe(value) for key, value in node.items()}
+            variables["ansible_host"] = unsafe(node["address"] or name)
+            # As set_variable() does, which checks each name anew.
+            self.inventory.hosts[name].vars.update(variables)
             for group in groups_of(node, kinds):
                 if group not in made:
                     made[group] = self.inventory.add_group(self._sanitize_group_name(group))
