@@ -22,6 +22,8 @@ import yaml
 from postgres import Postgres
 from story import CHECKOUT, armed, free_port, node, variables, wait_until
 
+pytestmark = pytest.mark.chaos
+
 NAME = "rulebook.lab"
 ADDRESSES = {"first": "127.0.0.11", "second": "127.0.0.12"}
 HOSTS = Path("/etc/hosts")
