@@ -175,8 +175,8 @@ def test_a_primary_that_returns_during_a_sync(active_primary: Cluster) -> None:
     # The sync after the takeover is under way now, or waits for the lock.
     since = time.time()
     start_slurmctld()
-    failed = kill_slurmd("node5")
-    active_primary.expect_reaction("node5", failed)
+    failed = kill_slurmd("node1")
+    active_primary.expect_reaction("node1", failed)
     wait_until("all triggers", LIMIT, lambda: set(armed()) == TRIGGERS)
     active_primary.expect_sync(RETURN, since)
 
