@@ -81,7 +81,7 @@ def inventory_hosts(
 
 def _is_set(value: Any) -> bool:
     """Tell whether a variable is set. Inventories in INI format have texts for false."""
-    return str(value).lower() not in BOOLEANS_FALSE if isinstance(value, str) else bool(value)
+    return value.lower() not in BOOLEANS_FALSE if isinstance(value, str) else bool(value)
 
 
 class FilterModule:

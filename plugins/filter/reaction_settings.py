@@ -100,10 +100,10 @@ def reaction_settings(
     except (SlurmError, TypeError) as error:
         raise AnsibleFilterError(f"reaction_settings needs the names of nodes: {error!r}") from error
     # Once a host: Ansible gathers its variables anew each time.
-    variables = [hostvars[host] for host in hosts.values()]
+    variables, limits = [hostvars[host] for host in hosts.values()], hostvars[controller]
     misspelled = unknown_variables({name for given in variables for name in given}, specs)
     found = {name: _of_nodes([given.get(it) for given in variables]) for name, it in OF_NODES.items()}
-    found |= {name: str(hostvars[controller].get(it) or "not set") for name, it in OF_CONTROLLERS.items()}
+    found |= {name: str(limits.get(it) or "not set") for name, it in OF_CONTROLLERS.items()}
     found["nodes without a host in the inventory"] = unknown or "none"
     found["unknown variables of nodes"] = "; ".join(misspelled) or "none"
     return [{"name": name, "value": value[:LONGEST]} for name, value in found.items()]

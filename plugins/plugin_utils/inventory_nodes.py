@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional
 
@@ -16,6 +15,7 @@ from ..module_utils.adapter.future_nodes import node_value
 from ..module_utils.adapter.isolation import isolated
 from ..module_utils.adapter.slurm import Slurm
 from ..module_utils.common import hostlist
+from ..module_utils.common.availability import active
 from ..module_utils.common.names import expect_known
 
 # The attributes of a node that become variables, by pyslurm's names.
@@ -23,7 +23,6 @@ ATTRIBUTES = (
     *("state", "partitions", "available_features", "active_features", "configured_gres", "address", "hostname"),
     *("total_cpus", "real_memory", "weight", "reason", "comment", "extra"),
 )
-KINDS = ("partition", "state", "feature", "reservation", "gres")
 
 Nodes = dict[str, dict[str, Any]]
 
@@ -63,13 +62,7 @@ def read_from_json(text: str) -> Nodes:
 
 def _reserved(reservations: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the active reservation of each node that is in one."""
-    now = time.time()
-    return {
-        name: it["name"]
-        for it in reservations
-        if it["nodes"] and it["start_time"] <= now < it["end_time"]
-        for name in hostlist.expand(it["nodes"])
-    }
+    return {name: it["name"] for it in active(reservations) for name in hostlist.expand(it["nodes"])}
 
 
 def select(

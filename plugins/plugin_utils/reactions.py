@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
 from ..module_utils.common import hostlist
-from ..module_utils.common.hostlist import fold
 from ..module_utils.common.node_states import BUSY
 from ..module_utils.common.reasons import OURS, PERSON, PLANNED, SLURMCTLD, UNKNOWN, held_by
 
@@ -224,7 +223,7 @@ def record(
 
 
 def _group(decision: Decision, names: Iterable[str]) -> dict[str, str]:
-    return {"nodes": fold(names), **decision._asdict()}
+    return {"nodes": hostlist.fold(names), **decision._asdict()}
 
 
 def _opened(breaker: Mapping[str, Any]) -> dict[str, str]:

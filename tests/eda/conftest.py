@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from chat import Chat
 from postgres import Postgres
+from story import BREAKER
 
 
 @pytest.fixture(autouse=True)
 def closed_breaker() -> None:
     """Close the circuit breaker: the nodes that a test before has let fail do not count."""
-    Path("/var/lib/hpc-slurm/breaker.json").unlink(missing_ok=True)
+    BREAKER.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def chat() -> Iterator[Chat]:
+    """A chat of the test's own."""
+    made = Chat()
+    yield made
+    made.stop()
 
 
 @pytest.fixture

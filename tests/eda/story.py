@@ -29,6 +29,8 @@ from watchdog.observers import Observer
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOGS = Path("/var/log/lab")
+# That of node_down.
+BREAKER = Path("/var/lib/hpc-slurm/breaker.json")
 RULEBOOK_LOG = LOGS / "rulebook.log"
 RESULT = LOGS / "result"
 NODE = "node3"

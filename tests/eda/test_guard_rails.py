@@ -5,20 +5,17 @@ The playbook runs as by hand: what the rulebook gives it is given as variables.
 
 from __future__ import annotations
 
-import http.server
-import json
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from chat import Chat
 from story import node, wait_until
 from test_reactions import Rack, Situation, decisions, play, resume, scontrol
 
-BREAKER = Path("/var/lib/hpc-slurm/breaker.json")
 # slurmctld does not return a node with it to service by itself.
 REASON = "Node unexpectedly rebooted"
 EVENT = "5f0c0e5c-0000-4000-8000-000000000000"
@@ -59,14 +56,12 @@ def react(tmp_path: Path) -> Iterator[Play]:
         ),
         encoding="utf-8",
     )
-    BREAKER.unlink(missing_ok=True)
 
     def run(nodes: list[str], status: int = 0, playbook: str = "hpc.slurm.node_down", **extra: object) -> str:
         given = {"hpc_slurm_repair_tasks": str(tmp_path / "repair.yml"), **extra}
         return play(tmp_path, playbook, nodes, status, **given)
 
     yield run
-    BREAKER.unlink(missing_ok=True)
     resume([*(f"node{number}" for number in range(1, 9)), *rack.situations, "big00200"])
 
 
@@ -218,41 +213,21 @@ def test_wrong_variables_are_refused(react: Play, given: dict[str, Any], words: 
     assert node("node1") == ({"DOWN"}, REASON)
 
 
-class Chat(http.server.BaseHTTPRequestHandler):
-    """A webhook that keeps what it gets."""
-
-    got: list[dict[str, Any]] = []
-
-    def do_POST(self) -> None:
-        Chat.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_args: object) -> None:
-        """Nothing on stderr."""
-
-
-def test_a_run_is_told_once(react: Play, tmp_path: Path) -> None:
-    server = http.server.HTTPServer(("127.0.0.1", 0), Chat)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    (tmp_path / "url").write_text(f"http://127.0.0.1:{server.server_port}/hook\n", encoding="ascii")
-    given = {"hpc_slurm_notify_tasks": "webhook", "hpc_slurm_webhook_url_file": str(tmp_path / "url")}
-    try:
-        set_down("node1", "node2", "big00200")
-        react(["node1", "node2", "big00200", "node3"], **given)
-        [message] = Chat.got
-        assert message["text"].splitlines() == [
-            "Slurm: hpc.slurm.node_down",
-            "big00200,node[1-2]: resumed: repaired, and it responds to slurmctld",
-        ]
-        # Nothing was done: nothing is told.
-        react(["node1"], **given)
-        react(["node1"], playbook="hpc.slurm.node_back", **given)
-        assert [it["text"].splitlines()[1] for it in Chat.got[1:]] == ["node1: back: in service again"]
-    finally:
-        server.shutdown()
-        server.server_close()
+def test_a_run_is_told_once(react: Play, chat: Chat, tmp_path: Path) -> None:
+    given = chat.variables(tmp_path)
+    set_down("node1", "node2", "big00200")
+    react(["node1", "node2", "big00200", "node3"], **given)
+    [message] = chat.messages
+    assert message.splitlines() == [
+        "Slurm: hpc.slurm.node_down",
+        "big00200,node[1-2]: resumed: repaired, and it responds to slurmctld",
+    ]
+    # Nothing was done: nothing is told.
+    react(["node1"], **given)
+    react(["node1"], playbook="hpc.slurm.node_back", **given)
+    assert [it.splitlines()[1] for it in chat.messages[1:]] == ["node1: back: in service again"]
     # Nobody listens any more: the run does not fail.
+    chat.stop()
     set_down("node1")
     assert "The notification was not sent" in react(["node1"], **given)
     expect_in_service("node1")

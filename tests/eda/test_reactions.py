@@ -102,6 +102,17 @@ def resume(nodes: list[str]) -> None:
         scontrol("update", f"nodename={','.join(back)}", "state=resume")
 
 
+def bring_back(limit: float) -> None:
+    """Start the compute daemons that were killed, and have all nodes with daemons in service."""
+    names = [f"node{number}" for number in range(1, 9)]
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    for name in names:
+        if f"slurmd -N {name}" not in running:
+            subprocess.run(["slurmd", "-N", name], check=True)
+    resume(names)
+    wait_until("all nodes in service", limit, lambda: all(node(name)[0] == {"IDLE"} for name in names))
+
+
 def decisions(output: str) -> list[dict[str, str]]:
     """Return what a playbook has shown of its decisions, without the event."""
     shown = re.findall(r'"msg": (\{\s+"decision": [^{}]*\})', output)
@@ -274,13 +285,7 @@ def reboots_in_vain() -> Iterator[None]:
         yield
     finally:
         REBOOT_PROGRAM.write_text(program, encoding="utf-8")
-        names = [f"node{number}" for number in range(1, 9)]
-        running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
-        for name in names:
-            if f"slurmd -N {name}" not in running:
-                subprocess.run(["slurmd", "-N", name], check=True)
-        resume(names)
-        wait_until("all nodes in service", 60, lambda: all(node(name)[0] == {"IDLE"} for name in names))
+        bring_back(60)
 
 
 def test_a_person_s_decision_stands_when_daemons_die_and_reboots_fail(reboots_in_vain: None, tmp_path: Path) -> None:

@@ -6,19 +6,17 @@ was resumed.
 
 from __future__ import annotations
 
-import http.server
 import json
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from story import CURL_CONFIG, EVENTS, NODE, Rulebook, armed, inventory, kill_slurmd, node, wait_until
-from test_guard_rails import BREAKER, Chat
-from test_reactions import resume
+from chat import Chat
+from story import BREAKER, CURL_CONFIG, EVENTS, NODE, Rulebook, armed, inventory, kill_slurmd, node, wait_until
+from test_reactions import bring_back
 
 pytestmark = pytest.mark.chaos
 
@@ -32,25 +30,11 @@ def metric(rulebook: Rulebook, name: str) -> float:
 
 
 @pytest.fixture
-def chat() -> Iterator[str]:
-    """A webhook, and its address."""
-    Chat.got.clear()
-    server = http.server.HTTPServer(("127.0.0.1", 0), Chat)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/hook"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def rulebook(tmp_path: Path, chat: str) -> Iterator[Rulebook]:
+def rulebook(tmp_path: Path, chat: Chat) -> Iterator[Rulebook]:
     """The rulebook with its default variables, but for the sync interval, and with notifications."""
-    BREAKER.unlink(missing_ok=True)
-    (tmp_path / "url").write_text(chat, encoding="ascii")
     inventory(tmp_path)
     content = yaml.safe_load((tmp_path / "inventory.yml").read_text(encoding="utf-8"))
-    told = {"hpc_slurm_notify_tasks": "webhook", "hpc_slurm_webhook_url_file": str(tmp_path / "url")}
-    content["all"]["vars"].update(told)
+    content["all"]["vars"].update(chat.variables(tmp_path))
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
     running = Rulebook(tmp_path, sync_interval=20)
     try:
@@ -59,26 +43,13 @@ def rulebook(tmp_path: Path, chat: str) -> Iterator[Rulebook]:
     finally:
         running.stop()
         subprocess.run(["ansible-playbook", "hpc.slurm.disarm"], check=True, capture_output=True)
-        BREAKER.unlink(missing_ok=True)
-        repair()
+        bring_back(120)
 
 
-def repair() -> None:
-    """Bring all nodes back, whatever a test has left of them."""
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    names = [f"node{number}" for number in range(1, 9)]
-    for name in names:
-        if f"slurmd -N {name}" not in running:
-            subprocess.run(["slurmd", "-N", name], check=True)
-    resume(names)
-    wait_until("all nodes to be in service", 120, lambda: all(node(name)[0] == {"IDLE"} for name in names))
+def test_a_reset_of_the_breaker(rulebook: Rulebook, chat: Chat, tmp_path: Path) -> None:
+    def opened() -> list[str]:
+        return [line for text in chat.messages for line in text.splitlines() if "circuit breaker opened" in line]
 
-
-def lines_told() -> list[str]:
-    return [line for message in Chat.got for line in message["text"].splitlines()]
-
-
-def test_a_reset_of_the_breaker(rulebook: Rulebook, tmp_path: Path) -> None:
     names = [f"node{number}" for number in range(1, 6)]
     for name in names:
         kill_slurmd(name)
@@ -88,7 +59,7 @@ def test_a_reset_of_the_breaker(rulebook: Rulebook, tmp_path: Path) -> None:
         lambda: all("DRAIN" in node(name)[0] for name in names),
     )
     wait_until("the breaker to open", 120, lambda: BREAKER.exists() and json.loads(BREAKER.read_text())["since"])
-    wait_until("its message", 120, lambda: [line for line in lines_told() if "circuit breaker opened" in line])
+    wait_until("its message", 120, opened)
     before = len(rulebook.decisions("reaction recorded", outcome="postponed"))
     wait_until(
         "a sync that reports them again, in vain",
@@ -97,8 +68,7 @@ def test_a_reset_of_the_breaker(rulebook: Rulebook, tmp_path: Path) -> None:
     )
     wait_until("them to count as unhandled", 120, lambda: metric(rulebook, "hpc_slurm_nodes_unhandled") == len(names))
     assert all("DRAIN" in node(name)[0] for name in names)
-    opened = [line for line in lines_told() if "circuit breaker opened" in line]
-    assert len(opened) == 1, lines_told()
+    assert len(opened()) == 1, chat.messages
     subprocess.run(
         ["ansible-playbook", "hpc.slurm.reset", "--inventory", str(tmp_path / "inventory.yml")],
         check=True,

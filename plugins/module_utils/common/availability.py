@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..adapter.errors import SlurmError
@@ -36,16 +36,20 @@ def limit_of(text: str, option: str = "max_unavailable") -> Limit:
     return lambda size: max(size * number // 100, 1 if number and size else 0)
 
 
+def active(reservations: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield the reservations that hold nodes now."""
+    now = time.time()
+    yield from (it for it in reservations if it["nodes"] and it["start_time"] <= now < it["end_time"])
+
+
 def unavailable(nodes: Mapping[str, Mapping[str, Any]], reservations: Iterable[Mapping[str, Any]]) -> set[str]:
     """Return the nodes that take no jobs now: down, drained, failing, to be rebooted or in an active MAINT reservation.
 
     A node counts once.
     """
     found = {name for name, node in nodes.items() if UNAVAILABLE & set(node["state"])}
-    now = time.time()
-    for reservation in reservations:
-        active = reservation["start_time"] <= now < reservation["end_time"]
-        if active and "MAINT" in reservation["flags"] and reservation["nodes"]:
+    for reservation in active(reservations):
+        if "MAINT" in reservation["flags"]:
             found.update(name for name in hostlist.expand(reservation["nodes"]) if name in nodes)
     return found
 
