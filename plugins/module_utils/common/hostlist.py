@@ -34,6 +34,8 @@ MAX_NAME = 255
 _RANGE = r"[0-9]{1,64}(?:-[0-9]{1,64})?"
 _RANGES = rf"\[{_RANGE}(?:,{_RANGE})*\]"
 _NAME = rf"(?:[A-Za-z0-9_]|{_RANGES})(?:[A-Za-z0-9._-]|{_RANGES})*"
+# One name, as most notifications have: it needs no parsing.
+_PLAIN = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{MAX_NAME - 1}}}")
 _HOSTLIST = re.compile(rf"{_NAME}(?:,{_NAME})*")
 _ITEM = re.compile(_NAME)
 _BRACKETS = re.compile(_RANGES)
@@ -47,9 +49,11 @@ def expand(text: str, limit: int = LIMIT) -> list[str]:
     :param limit: the largest number of names to accept.
     :raises SlurmError: when it is not a hostlist or has more names than the limit.
     """
+    _require_clustershell()
+    if limit and _PLAIN.fullmatch(text):
+        return [text]
     if count(text) > limit:
         raise SlurmError(f"hostlist {_shown(text)} names more than the {limit} nodes accepted")
-    _require_clustershell()
     names: dict[str, None] = {}
     try:
         # One by one: ClusterShell takes minutes for a text with thousands of items such as r7n12.

@@ -74,7 +74,9 @@ class Feeder:
 
     def wake(self) -> None:
         """Tell it that the inbox has a new entry; from any thread."""
-        self._loop.call_soon_threadsafe(self._has_more.set)
+        # While it is set, the feeder has not yet read what is there. To wake the engine's thread takes long.
+        if not self._has_more.is_set():
+            self._loop.call_soon_threadsafe(self._has_more.set)
 
     async def run(self) -> None:
         """Deliver until cancelled."""

@@ -58,6 +58,8 @@ class Adapter:
 
     def __init__(self, application: WSGIApplication, scheme: str) -> None:
         self._application = application
+        # Those that wait for a request, the last one first.
+        self._idle: list[greenlet] = []
         self._environ = {
             "SCRIPT_NAME": "",
             "SERVER_NAME": "",
@@ -75,17 +77,23 @@ class Adapter:
         """Return the answer to a request."""
         if request.version == HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        call = greenlet(self._answer)
-        found = call.switch(self._environ_of(request))
-        while not call.dead:  # it waits for a coroutine
+        worker = self._idle.pop() if self._idle else greenlet(self._work)
+        found = worker.switch(self._environ_of(request))
+        while not isinstance(found, web.Response):  # the view waits for a coroutine
             try:
                 result = await found
             except BaseException as error:  # noqa: BLE001 - raised in the view
-                found = call.throw(error)
+                found = worker.throw(error)
             else:
-                found = call.switch(result)
-        answer: web.Response = found
-        return answer
+                found = worker.switch(result)
+        self._idle.append(worker)
+        return found
+
+    def _work(self, environ: WSGIEnvironment) -> None:
+        """Answer one request after the other: the first in a greenlet takes three times as long as the next ones."""
+        server = getcurrent().parent
+        while True:
+            environ = server.switch(self._answer(environ))
 
     def _answer(self, environ: WSGIEnvironment) -> web.Response:
         head: list[Any] = []

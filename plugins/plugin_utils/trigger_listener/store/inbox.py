@@ -41,6 +41,8 @@ class Inbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # At most so many entries, and characters of them, are pending: those that were counted last, and all since.
+        self._pending, self._size = MOST_PENDING, MOST_BYTES
 
     def store(self, entries: Iterable[NewEntry]) -> None:
         """Append entries, all or none; they are on disk when this returns.
@@ -49,9 +51,22 @@ class Inbox:
         """
         rows = [to_row(entry, resolved=entry.is_resolved) for entry in entries]
         with self._database.transaction() as connection:
-            expect_room(connection, rows)
+            self.expect_room(connection, rows)
             for row in rows:
                 insert(connection, row)
+
+    def expect_room(self, connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> None:
+        """Refuse rows for which there is no room, in a transaction that will insert them.
+
+        :raises InboxFullError: when too many entries, or too large ones, are pending.
+        """
+        new = sum(row["size"] for row in rows)
+        if self._pending + len(rows) > MOST_PENDING or self._size + new > MOST_BYTES:
+            query = "SELECT count(*), coalesce(sum(size), 0) FROM inbox WHERE outcome IS NULL"
+            self._pending, self._size = connection.execute(query).fetchone()
+        if self._pending + len(rows) > MOST_PENDING or self._size + new > MOST_BYTES:
+            raise InboxFullError(f"{self._pending} entries are pending")
+        self._pending, self._size = self._pending + len(rows), self._size + new
 
     def oldest(self, unresolved: bool = False) -> Optional[Row]:
         """Return the row of the oldest pending entry, or None.
@@ -106,17 +121,6 @@ def insert(connection: sqlite3.Connection, row: dict[str, Any]) -> int:
         " (:uuid, :received, :kind, :summary, :hostlist, :nodes, :content, :size, :resolved)"
     )
     return connection.execute(statement, row).lastrowid or 0
-
-
-def expect_room(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> None:
-    """Refuse rows for which the inbox has no room.
-
-    :raises InboxFullError: when too many entries, or too large ones, are pending.
-    """
-    query = "SELECT count(*), coalesce(sum(size), 0) FROM inbox WHERE outcome IS NULL"
-    pending, size = connection.execute(query).fetchone()
-    if pending + len(rows) > MOST_PENDING or size + sum(row["size"] for row in rows) > MOST_BYTES:
-        raise InboxFullError(f"{pending} entries are pending")
 
 
 def set_content(connection: sqlite3.Connection, number: int, content: str) -> None:

@@ -122,7 +122,7 @@ class Resolver:
         row, records = to_row(new, resolved=True), rows_of(found.records)
         with self._database.transaction() as connection:
             if has_events:
-                inbox.expect_room(connection, [row])
+                self._inbox.expect_room(connection, [row])
             number = inbox.insert(connection, row)
             if not has_events:
                 inbox.complete(connection, number, "unchanged", "")
