@@ -130,7 +130,14 @@ options:
         unavailable; changing them is always allowed. If a change would exceed the limit in any partition, or the nodes
         cannot be counted, the task fails and changes nothing. RV(partitions) has the numbers.
       - A percentage is rounded down, but never to less than one node.
+      - Tasks of the same user on the same host count one after the other, also for several hosts at the same time.
     type: str
+  wait_for_capacity:
+    description:
+      - Whether to wait until a change keeps within O(max_unavailable), for O(wait_timeout) at most, and not to fail.
+      - In check mode the task does not wait.
+    type: bool
+    default: false
 seealso:
   - module: hpc.slurm.slurm_node_info
   - name: scontrol(1)
@@ -294,7 +301,9 @@ def main() -> None:
             "wait": {"type": "bool", "default": False},
             "wait_timeout": {"type": "int", "default": 3600},
             "max_unavailable": {"type": "str"},
+            "wait_for_capacity": {"type": "bool", "default": False},
         },
+        limited=True,
         required_one_of=[("nodes", "partitions"), ("state", "attributes")],
         mutually_exclusive=[("nodes", "partitions")],
     )

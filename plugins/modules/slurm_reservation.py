@@ -83,6 +83,12 @@ options:
         a number in quotes gives no warning.
       - The default for a new reservation is infinite.
     type: raw
+  skip_until:
+    description:
+      - Skips the occurrences of a recurring reservation that begin before this time, also the present one. A date and a
+        time in the forms of O(start_time), but no relative one.
+      - The times of the next occurrence are null in check mode.
+    type: str
   users:
     description:
       - The users who may use it. The list replaces the present one; an empty list clears it, if O(accounts),
@@ -212,6 +218,11 @@ EXAMPLES = r"""
     duration: 180
     flags: [WEEKDAY]
 
+- name: Have no course between the years
+  hpc.slurm.slurm_reservation:
+    name: course
+    skip_until: "2028-01-08T00:00:00"
+
 - name: Delete the reservation
   hpc.slurm.slurm_reservation:
     name: rack4
@@ -264,6 +275,7 @@ def main() -> None:
             "start_time": text,
             "end_time": text,
             "duration": {"type": "raw"},
+            "skip_until": text,
             "node_count": {"type": "int"},
             "core_count": {"type": "int"},
             "tres": {"type": "dict"},

@@ -52,7 +52,9 @@ NODE_OPTIONS = {
 WORKERS = ("node4", "node5", "node6")
 RESERVATION = "hpc-slurm-contract"
 RESERVATION_OPTIONS: dict[str, Any] = {
-    **dict.fromkeys((*FIELDS, *AMOUNTS, "nodes", "node_count", "flags", "start_time", "end_time", "duration")),
+    **dict.fromkeys(
+        (*FIELDS, *AMOUNTS, "nodes", "node_count", "flags", "start_time", "end_time", "duration", "skip_until")
+    ),
     "name": RESERVATION,
     "state": "present",
     "purge_nodes": False,

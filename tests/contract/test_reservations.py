@@ -509,3 +509,22 @@ def test_an_ordinary_user_makes_no_reservation(ordinary: Slurm) -> None:
         reserve(ordinary)
     assert (caught.value.errno, caught.value.name) == (2010, "ESLURM_USER_ID_MISSING")
     assert reserved(ordinary) is None
+
+
+def test_an_occurrence_is_skipped(slurm: Slurm) -> None:
+    reserve(slurm, starttime="now+2hours", flags="DAILY")
+    before = reserved(slurm)
+    assert before is not None
+    given = {**RESERVATION_OPTIONS, "skip_until": str(before["start_time"] + 86401)}
+    after = execute(plan_reservation, slurm, given, check_mode=False)["reservation"]
+    # In the week in which the clocks change a day has another hour.
+    assert abs(after["start_time"] - before["start_time"] - 2 * 86400) <= 3600
+    assert after["duration"] == before["duration"]
+    assert not execute(plan_reservation, slurm, given, check_mode=False)["changed"]
+
+
+def test_a_reservation_that_does_not_recur_is_not_skipped(slurm: Slurm) -> None:
+    reserve(slurm, flags="MAINT")
+    with pytest.raises(SlurmError, match="Reservation given is not skipable") as caught:
+        slurm.skip_reservation(RESERVATION)
+    assert caught.value.name == "ESLURM_RESERVATION_NOT_SKIPPABLE"

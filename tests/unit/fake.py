@@ -173,6 +173,11 @@ class FakeSlurm(Slurm):
         self._reserving("update_reservation", call)
         self.reserved.update(name, fields, call)
 
+    def skip_reservation(self, name: str) -> None:
+        call = f"scontrol update reservationname={name}"
+        self._reserving("update_reservation", call)
+        self.reserved.skip(name, call)
+
     def delete_reservation(self, name: str) -> None:
         call = f"scontrol delete reservationname={name}"
         self._reserving("delete_reservation", call)

@@ -19,6 +19,8 @@ from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 GRACE = 600
 NEVER = 2**32 - 1
 YEAR = 365 * 24 * 60
+# Seconds between two occurrences.
+PERIODS = {"HOURLY": 3600, "DAILY": 86400, "WEEKLY": 7 * 86400}
 RECURRING = ("HOURLY", "DAILY", "WEEKLY", "WEEKDAY", "WEEKEND")
 REMOVABLE = (
     *("ANY_NODES", "FLEX", "IGNORE_JOBS", "MAGNETIC", "MAINT", "PART_NODES", "PURGE_COMP", "STATIC", "USER_DELETE"),
@@ -70,6 +72,7 @@ REFUSALS = {
     "ESLURM_NOT_SUPPORTED": (2036, "Requested operation not supported on this system"),
     "ESLURM_RESERVATION_INVALID": (2053, "Requested reservation is invalid"),
     "ESLURM_INVALID_TIME_VALUE": (2054, "Invalid time specified"),
+    "ESLURM_RESERVATION_NOT_SKIPPABLE": (2999, "Reservation given is not skipable, try deleting instead"),
     "ESLURM_RESERVATION_BUSY": (2055, "Requested reservation is in use"),
     "ESLURM_RESERVATION_OVERLAP": (2058, "Requested reservation overlaps with another reservation"),
     "ESLURM_INVALID_QOS": (2066, "Invalid qos specification"),
@@ -260,6 +263,18 @@ class Reservations:
         if not record["nodes"] and not record["licenses"] and not record["burst_buffer"]:
             refuse("ESLURM_RESERVATION_INVALID", call)
         self._store(name, record, call)
+
+    def skip(self, name: str, call: str) -> None:
+        """Move a reservation to its next occurrence."""
+        if name not in self.stored:
+            refuse("ESLURM_RESERVATION_INVALID", call)
+        record = self.stored[name]
+        for flag, period in PERIODS.items():
+            if flag in record["flags"]:
+                for key in ("start_time", "end_time"):
+                    record[key] += period
+                return
+        refuse("ESLURM_RESERVATION_NOT_SKIPPABLE", call)
 
     def delete(self, name: str, busy: bool, call: str) -> None:
         if name not in self.stored:

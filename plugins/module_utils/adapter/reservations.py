@@ -78,6 +78,10 @@ class ReservationRequests(Connection):
         """Change a reservation with one request. The controller itself carries out C(nodes+) and C(nodes-)."""
         self._run("scontrol", "update", f"reservationname={name}", *_arguments(fields))
 
+    def skip_reservation(self, name: str) -> None:
+        """Skip the present or the next occurrence of a recurring reservation."""
+        self._run("scontrol", "update", f"reservationname={name}", "skip")
+
     def delete_reservation(self, name: str) -> None:
         self._run("scontrol", "delete", f"reservationname={name}")
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..adapter.errors import SlurmError
 from . import hostlist
+from .capacity import NoRoomError
 from .node_states import OUT_OF_SERVICE, REBOOTING
 
 # Flags of a node that takes no jobs.
@@ -83,4 +84,4 @@ def expect_within(
             f"{it['would_be_unavailable']}, allowed are {it['allowed']}"
             for name, it in over.items()
         )
-        raise SlurmError(f"max_unavailable: {figures_text}; nothing was changed", details={"partitions": over})
+        raise NoRoomError(f"max_unavailable: {figures_text}; nothing was changed", details={"partitions": over})

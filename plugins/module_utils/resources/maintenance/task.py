@@ -15,6 +15,7 @@ from ...adapter.errors import SlurmError
 from ...adapter.slurm import Slurm
 from ...common import hostlist
 from ...common.availability import limit_of
+from ...common.capacity import capacity_lock
 from ...common.plan import Change, Plan
 from ...common.reasons import SLURMCTLD, out_of_service_by
 from ...common.times import moment, seconds
@@ -217,7 +218,9 @@ def _claim(work: Maintenance, _params: dict[str, Any]) -> Plan:
                 progress = work.journal.read()
                 if progress.run != work.run:
                     raise SlurmError(f"another run has taken maintenance {work.identity.name} over: {progress.run}")
-                if (taken := _step(work, progress)) is not None:
+                with capacity_lock():
+                    taken = _step(work, progress)
+                if taken is not None:
                     found.update(taken)
                     return
                 time.sleep(max(PAUSE, OF_READ * (time.monotonic() - began)))

@@ -20,6 +20,7 @@ from .fields import AMOUNTS, DEFAULT_USERS, FIELDS, field_update, normalised, wr
 from .flags import flag_update, new_flags, wanted_flags
 from .nodes import changed_holding, new_holding, reduced_holding
 from .records import Reservation, details, find
+from .skip import skip, skip_time
 from .span import ambiguous_durations, end_of, span_update
 
 # Fields of a request to scontrol.
@@ -37,14 +38,20 @@ def plan_reservation(slurm: Slurm, params: dict[str, Any]) -> Plan:
         after, update = _plan_creation(slurm, params)
     else:
         after, update = _plan_update(slurm, before, "SPEC_NODES" in record["flags"], params)
+    until = skip_time(after, params)
+    if until is not None and after is not None:
+        # When the next one begins is known when Slurm has skipped the others.
+        after = {**after, "start_time": None, "end_time": None}
     changes = _changes(name, before, after)
     writes: list[Callable[[], None]] = []
     if changes and after is None:
         writes.append(lambda: slurm.delete_reservation(name))
     elif changes and before is None:
         writes.append(lambda: slurm.create_reservation(name, update))
-    elif changes:
+    elif update:
         writes.append(lambda: slurm.update_reservation(name, update))
+    if until is not None:
+        writes.append(lambda: skip(slurm, name, until))
 
     def read_back() -> dict[str, Any]:
         return {"reservation": details(find(slurm, name), params)}

@@ -34,6 +34,7 @@ DEFAULTS = {
     "update_reason": False,
     "wait": False,
     "wait_timeout": 3600,
+    "wait_for_capacity": False,
     "next_state": "resume",
 }
 # The states that are flags of a node; rebooted depends on the time of the last boot.

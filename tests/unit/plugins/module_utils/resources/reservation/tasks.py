@@ -19,7 +19,9 @@ NOW = 1_800_000_000
 HOUR = 3600
 YEAR = 365 * 24 * HOUR
 OPTIONS: dict[str, Any] = {
-    **dict.fromkeys((*FIELDS, *AMOUNTS, "nodes", "node_count", "flags", "start_time", "end_time", "duration")),
+    **dict.fromkeys(
+        (*FIELDS, *AMOUNTS, "nodes", "node_count", "flags", "start_time", "end_time", "duration", "skip_until")
+    ),
     "name": "r",
     "state": "present",
     "purge_nodes": False,
