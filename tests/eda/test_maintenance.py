@@ -177,7 +177,7 @@ def test_killed_twice_among_jobs(site: Site, tmp_path: Path) -> None:
             },
         },
     )
-    given = {"needed_tasks": needed}
+    given: dict[str, Any] = {"needed_tasks": needed}
     try:
         for done in (1, 4):
             with subprocess.Popen(
@@ -223,7 +223,7 @@ def test_what_belongs_to_others_is_left_alone(site: Site, tmp_path: Path) -> Non
     submit("--time=UNLIMITED", "--nodelist=node4", seconds=600, log=tmp_path / "jobs")
     wait_until("the job to run", 60, lambda: "MIXED" in states()["node4"])
     # With node2 and node3, two at a time.
-    given = {"max_unavailable": "4", "deadline": f"{time.time() + 45:.0f}"}
+    given: dict[str, Any] = {"max_unavailable": "4", "deadline": f"{time.time() + 45:.0f}"}
     plan = site.play("--check", **given)
     assert "reservation mine" in plan and "fan, JD (root)" in plan and "no time limit" in plan and "of root" in plan
     assert (site.worked(), reservations()) == ([], ["mine"])
@@ -254,7 +254,8 @@ def test_a_drain_waits_for_jobs(site: Site, tmp_path: Path) -> None:
 
 def test_a_window(site: Site) -> None:
     start = int(time.time()) + 20
-    given = {"strategy": "window", "nodes": ["node[1-3]"], "start_time": str(start), "duration": "60"}
+    span = {"start_time": str(start), "duration": "60"}
+    given: dict[str, Any] = {"strategy": "window", "nodes": ["node[1-3]"], **span}
     said = site.play(**given)
     assert "the window begins at" in said
     assert (site.worked(), reservations()) == ([], [NAME])

@@ -20,8 +20,11 @@ SPECS: dict[str, dict[str, Any]] = yaml.safe_load(
 PLAYBOOKS = sorted((CHECKOUT / "playbooks").glob("*.yml"))
 TASKS = sorted((CHECKOUT / "roles/common/tasks").rglob("*.yml"))
 RULEBOOK = CHECKOUT / "rulebooks/node_events.yml"
-# What the role gives to the site's tasks.
-GIVEN = {"hpc_slurm_record", "hpc_slurm_text", "hpc_slurm_subject", "hpc_slurm_quarantine"}
+# What the role gives to the site's tasks, what these set, and what the next job of a workflow gets.
+GIVEN = {
+    *("hpc_slurm_record", "hpc_slurm_text", "hpc_slurm_subject", "hpc_slurm_quarantine"),
+    *("hpc_slurm_needed", "hpc_slurm_maintenance_report"),
+}
 
 
 def used(path: Path) -> set[str]:
