@@ -79,7 +79,7 @@ def output(*command: str) -> str:
 
 
 def submit(*options: str, seconds: int) -> None:
-    output("sbatch", "--output=/dev/null", "--chdir=/tmp", *options, "--wrap", f"sleep {seconds}")
+    output("sbatch", "--output=/dev/null", "--chdir=/tmp", "--mem=100", *options, "--wrap", f"sleep {seconds}")
 
 
 def load() -> None:

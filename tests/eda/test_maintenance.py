@@ -90,7 +90,7 @@ def output(*command: str) -> str:
 def submit(*options: str, seconds: float, log: Path, user: str = "nobody") -> None:
     """Submit a job that notes its begin and its end."""
     script = f"echo begin $SLURM_JOB_ID >>{log}; sleep {seconds}; echo end $SLURM_JOB_ID >>{log}"
-    command = ["sbatch", "--output=/dev/null", "--chdir=/tmp", *options, "--wrap", script]
+    command = ["sbatch", "--output=/dev/null", "--chdir=/tmp", "--mem=100", *options, "--wrap", script]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 

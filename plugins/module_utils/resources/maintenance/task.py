@@ -141,6 +141,8 @@ def _planned(work: Maintenance, progress: Progress) -> dict[str, Any]:
     todo = work.todo(names, progress._replace(run=work.run))
     expect_possible(nodes, todo, work.bounds.limit)
     found = work.wishes(nodes, todo, progress._replace(run=work.run))
+    if progress.window:  # all begin with it
+        found = {name: Wish(max(progress.window[0], int(time.time()))) for name in todo}
     rows = show.plan_rows(nodes, todo, found)
     return {
         "todo": todo,
