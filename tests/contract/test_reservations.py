@@ -525,6 +525,5 @@ def test_an_occurrence_is_skipped(slurm: Slurm) -> None:
 
 def test_a_reservation_that_does_not_recur_is_not_skipped(slurm: Slurm) -> None:
     reserve(slurm, flags="MAINT")
-    with pytest.raises(SlurmError, match="Reservation given is not skipable") as caught:
+    with pytest.raises(SlurmError, match="Reservation given is not skipable"):
         slurm.skip_reservation(RESERVATION)
-    assert caught.value.name == "ESLURM_RESERVATION_NOT_SKIPPABLE"

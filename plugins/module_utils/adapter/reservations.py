@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests about reservations, through scontrol: pyslurm reads neither all flags nor QOS, nor names that are not UTF-8.
+"""Requests about reservations, most of them through scontrol.
+
+pyslurm reads neither all flags nor QOS, nor names that are not UTF-8, and loses flags when it makes a reservation.
 
 scontrol prints a reservation as JSON, which lacks comment, QOS, allowed partitions and the time of PURGE_COMP, and as
 text, where names, comments and other texts may look like fields. What the JSON says locates the fields in the text.
@@ -16,6 +18,7 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from .connection import Connection
+from .error_numbers import translated
 from .errors import SlurmError
 
 # The end of a reservation made with a duration of 0, which scontrol shows as "Unknown": slurmctld holds it as this.
@@ -80,7 +83,9 @@ class ReservationRequests(Connection):
 
     def skip_reservation(self, name: str) -> None:
         """Skip the present or the next occurrence of a recurring reservation."""
-        self._run("scontrol", "update", f"reservationname={name}", "skip")
+        pyslurm = self._pyslurm()
+        with translated(pyslurm, f"REQUEST_UPDATE_RESERVATION of {name}"):
+            pyslurm.Reservation(name).modify(pyslurm.Reservation(flags=pyslurm.ReservationFlags.SKIP))
 
     def delete_reservation(self, name: str) -> None:
         self._run("scontrol", "delete", f"reservationname={name}")
