@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +29,13 @@ def play(name: str, status: int = 0, options: tuple[str, ...] = (), **given: obj
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def until(what: str, happened: Callable[[], bool], limit: float = 60) -> None:
+    end = time.monotonic() + limit
+    while not happened():
+        assert time.monotonic() < end, f"waited {limit:.0f} s in vain for {what}"
+        time.sleep(0.1)
 
 
 def reasons() -> dict[str, str]:
@@ -61,6 +70,22 @@ def test_what_would_leave_too_few_nodes_is_refused() -> None:
     said = play("drain", 2, nodes=[HOSTLIST], reason="ticket 7", max_unavailable="2")
     assert "partition big" in said
     assert reasons() == {}
+
+
+def test_a_drain_waits_for_room() -> None:
+    subprocess.run(["scontrol", "update", f"nodename={NODES[0]}", "state=drain", "reason=fan, JD"], check=True)
+    given = {"hpc_slurm_nodes": NODES[1:2], "hpc_slurm_reason": "ticket 7", "hpc_slurm_max_unavailable": "1"}
+    given |= {"hpc_slurm_wait_for_capacity": True, "hpc_slurm_wait_timeout": 60}
+    command = ["ansible-playbook", "hpc.slurm.drain", "--extra-vars", json.dumps(given)]
+    counting = Path("/run/hpc-slurm-capacity.lock")
+    counting.unlink(missing_ok=True)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
+        until("the nodes to be counted", counting.exists)
+        assert reasons() == {NODES[0]: "fan, JD"}
+        subprocess.run(["scontrol", "update", f"nodename={NODES[0]}", "state=resume"], check=True)
+        said = waiting.communicate(timeout=60)[0]
+    assert waiting.returncode == 0, said
+    assert reasons() == {NODES[1]: "ticket 7"}
 
 
 def test_reserve_and_unreserve() -> None:
