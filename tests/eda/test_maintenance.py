@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import yaml
+from chat import Chat
 from story import wait_until
 from test_reactions import resume, scontrol
 
@@ -242,13 +243,19 @@ def test_what_belongs_to_others_is_left_alone(site: Site, tmp_path: Path) -> Non
     assert {name for name, state in states().items() if AWAY & state} == {"node2", "node3", "node8"}
 
 
-def test_a_drain_waits_for_jobs(site: Site, tmp_path: Path) -> None:
+def test_a_drain_waits_for_jobs(site: Site, chat: Chat, tmp_path: Path) -> None:
     submit("--time=1", "--nodelist=node1", seconds=15, log=tmp_path / "jobs")
     wait_until("the job to run", 60, lambda: "MIXED" in states()["node1"])
-    site.play(strategy="drain", nodes=["node[1-3]"])
+    told = {name.removeprefix("hpc_slurm_"): value for name, value in chat.variables(tmp_path).items()}
+    given: dict[str, Any] = {"strategy": "drain", "nodes": ["node[1-3]"], "comment": "new fans", **told}
+    site.play(**given)
     assert site.worked()[-1] == "node1"
     assert sorted(site.worked()) == NAMES[:3]
     assert (tmp_path / "jobs").read_text(encoding="utf-8").count("end") == 1
+    assert [text.splitlines()[1] for text in chat.messages] == [
+        "node[1-3]: maintenance lab-maintenance begins: new fans",
+        "node[1-3]: done: in service again",
+    ]
     assert not any(AWAY & state for state in states().values())
 
 

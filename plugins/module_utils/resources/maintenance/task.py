@@ -27,6 +27,8 @@ from .schedule import Bounds, Wish, expect_possible, schedule
 from .situation import NodeView, read_situation
 from .strategies import STRATEGIES, WINDOW, Strategy, Window
 
+# What is told of an outcome that has no reason of its own.
+WHY = {DONE: "in service again", UNNEEDED: "there was nothing to do"}
 # Seconds between two reads while a node is awaited: at least, and as a multiple of what a read takes.
 PAUSE, OF_READ = 2.0, 4.0
 
@@ -188,7 +190,9 @@ def _begin(work: Maintenance, params: dict[str, Any]) -> Plan:
             free = [row["node"] for row in result["plan"] if not row["obstacle"]]
             work.strategy.reserve(work.read(), free, window[0], (window[1] - window[0]) // 60)
 
-    return Plan(result, changes, [lambda: _discard(work.journal.change(change)), reserve])
+    begun = hostlist.fold(set(before.with_outcome(WORKING)).intersection(result["todo"]))
+    warnings = [f"{begun} was in work by another run, which must have ended: its work begins anew"] if begun else []
+    return Plan(result, changes, [lambda: _discard(work.journal.change(change)), reserve], warnings=warnings)
 
 
 def _discard(_value: object) -> None:
@@ -370,7 +374,7 @@ def _report(work: Maintenance, progress: Progress, nodes: dict[str, NodeView], n
     return {
         "report": report,
         "groups": [
-            {"nodes": hostlist.fold(members), "decision": outcome, "why": why}
+            {"nodes": hostlist.fold(members), "decision": outcome, "why": why or WHY.get(outcome, "")}
             for (outcome, why), members in groups.items()
         ],
         "summary": show.summary(groups),

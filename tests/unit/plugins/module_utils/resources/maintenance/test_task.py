@@ -208,6 +208,7 @@ def test_a_killed_run_goes_on(run: Run) -> None:
     run("done", node="n1")
     begun = run.begin(unneeded=["n4"])
     assert begun["todo"] == ["n2", "n3"]
+    assert begun["warnings"] == ["n2 was in work by another run, which must have ended: its work begins anew"]
     # What still runs of the first one gets nothing.
     with pytest.raises(SlurmError, match="another run has taken maintenance kernel over"):
         run("claimed", run=first)
