@@ -43,8 +43,8 @@ test-scale: ## end to end, at full size: a storm of thousands of nodes, two cont
 test-accounting: ## the contract tests in a lab with accounting storage
 	@tests/run accounting
 
-bench: ## costs of the modules with 10,000 nodes and 50,000 jobs, of the listener, and of reactions
-	@$(LAB) up && { $(LAB) exec -- sh -c 'for part in listener under_load reactions modules inventory; do python3 tests/bench/$$part.py || exit; done'; status=$$?; $(LAB) down; exit $$status; }
+bench: ## costs of the modules with 10,000 nodes and 50,000 jobs, of the listener, of reactions, and of a maintenance
+	@$(LAB) up && { $(LAB) exec -- sh -c 'for part in listener under_load reactions modules inventory maintenance; do python3 tests/bench/$$part.py || exit; done'; status=$$?; $(LAB) down; exit $$status; }
 
 lab-up: ## start the lab
 	@$(LAB) up

@@ -92,16 +92,17 @@ def select(
 def groups_of(node: Mapping[str, Any], kinds: Iterable[str]) -> Iterator[str]:
     """Yield the names of a node's groups, such as C(partition_main)."""
     for kind in kinds:
-        yield from (f"{kind}_{value}" for value in _values(node, kind))
+        for value in _values(node, kind):
+            yield f"{kind}_{value}"
 
 
 def _values(node: Mapping[str, Any], kind: str) -> Iterable[str]:
     if kind == "partition":
-        return list(node["partitions"])
+        return node["partitions"]  # type: ignore[no-any-return]
     if kind == "state":
         return [flag.lower() for flag in node["state"]]
     if kind == "feature":
-        return list(node["available_features"] or ())
+        return node["available_features"] or ()
     if kind == "reservation":
         return [node["reservation"]] if node["reservation"] else []
     # gpu:tesla is in the groups of gpu and of gpu:tesla.
