@@ -14,9 +14,9 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SPECS: dict[str, Any] = yaml.safe_load(
-    (CHECKOUT / "roles/common/meta/argument_specs.yml").read_text(encoding="utf-8")
-)["argument_specs"]
+SPECS: dict[str, Any] = yaml.safe_load((CHECKOUT / "roles/common/meta/argument_specs.yml").read_text(encoding="utf-8"))[
+    "argument_specs"
+]
 # Ansible's loader knows !unsafe.
 AWX: dict[str, Any] = DataLoader().load_from_file(str(CHECKOUT / "playbooks/vars/awx.yml"))
 TEMPLATES: list[dict[str, Any]] = AWX["awx_templates"]

@@ -22,10 +22,10 @@ TASKS = sorted((CHECKOUT / "roles/common/tasks").rglob("*.yml"))
 RULEBOOKS = sorted((CHECKOUT / "rulebooks").glob("*.yml"))
 # What the rulebook for AWX gives to the jobs.
 GIVEN_TO_JOBS = {"hpc_slurm_nodes"}
-# What the role gives to the site's tasks, what these set, and what the next job of a workflow gets.
+# What the role gives to the site's tasks, and what these set.
 GIVEN = {
     *("hpc_slurm_record", "hpc_slurm_text", "hpc_slurm_subject", "hpc_slurm_quarantine"),
-    *("hpc_slurm_needed", "hpc_slurm_maintenance_report"),
+    "hpc_slurm_needed",
 }
 
 
