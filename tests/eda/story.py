@@ -53,14 +53,20 @@ class MissingError(Exception):
 
 
 class Rulebook:
-    """The ansible-rulebook process, and its output with the time of each line."""
+    """The ansible-rulebook process, and its output with the time of each line.
 
-    def __init__(self, directory: Path, rulebook: str = "hpc.slurm.node_events", **settings: object) -> None:
+    :param more: arguments of ansible-rulebook.
+    :param settings: variables of the rulebook, without their prefix.
+    """
+
+    def __init__(
+        self, directory: Path, rulebook: str = "hpc.slurm.node_events", *more: str, **settings: object
+    ) -> None:
         self.lines: list[tuple[float, str]] = []
         self.port = free_port()
         if not (directory / "inventory.yml").exists():
             inventory(directory)
-        command = ["ansible-rulebook", "--rulebook", rulebook, "--verbose"]
+        command = ["ansible-rulebook", "--rulebook", rulebook, "--verbose", *more]
         command += ["--inventory", str(directory / "inventory.yml")]
         command += ["--vars", str(variables(directory, self.port, **settings)), "--persistence-id", "lab"]
         self._process = subprocess.Popen(

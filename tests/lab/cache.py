@@ -64,6 +64,7 @@ def build(progress: Progress, accounting: bool) -> Parts:
         release["ANSIBLE_CORE"],
         release["OLDEST_ANSIBLE_CORE"],
         release["ANSIBLE_RULEBOOK"],
+        release["ANSIBLE"],
         content("requirements.txt"),
         content("../../requirements.txt"),
         content("make_python.sh"),
@@ -155,7 +156,7 @@ def make_wheel(path: Path, log: Path, root: Path, progress: Progress) -> None:
 
 def make_python(path: Path, log: Path, root: Path, wheel: Path, progress: Progress) -> None:
     release = versions()
-    progress.phase("Python environments: ansible-core, ansible-rulebook, the event source's libraries, test tools")
+    progress.phase("Python environments: ansible-core, ansible-rulebook, awx.awx, libraries, test tools")
     shutil.copytree(wheel, path / "wheels")
     requirements = [
         f"ansible-core=={release['ANSIBLE_CORE']}",
@@ -166,7 +167,7 @@ def make_python(path: Path, log: Path, root: Path, wheel: Path, progress: Progre
     (path / "requirements.txt").write_text("\n".join(requirements), encoding="utf-8")
     oldest = [f"ansible-core=={release['OLDEST_ANSIBLE_CORE']}", content("../../requirements.txt")]
     (path / "oldest.txt").write_text("\n".join(oldest), encoding="utf-8")
-    in_root(root, path, "/opt/lab", ["make_python.sh"], log)
+    in_root(root, path, "/opt/lab", ["make_python.sh", release["ANSIBLE"]], log)
 
 
 def make_accounting(path: Path, log: Path, root: Path, progress: Progress) -> None:

@@ -19,11 +19,13 @@ SPECS: dict[str, dict[str, Any]] = yaml.safe_load(
 )["argument_specs"]
 PLAYBOOKS = sorted((CHECKOUT / "playbooks").glob("*.yml"))
 TASKS = sorted((CHECKOUT / "roles/common/tasks").rglob("*.yml"))
-RULEBOOK = CHECKOUT / "rulebooks/node_events.yml"
-# What the role gives to the site's tasks, what these set, and what the next job of a workflow gets.
+RULEBOOKS = sorted((CHECKOUT / "rulebooks").glob("*.yml"))
+# What the rulebook for AWX gives to the jobs.
+GIVEN_TO_JOBS = {"hpc_slurm_nodes"}
+# What the role gives to the site's tasks, and what these set.
 GIVEN = {
     *("hpc_slurm_record", "hpc_slurm_text", "hpc_slurm_subject", "hpc_slurm_quarantine"),
-    *("hpc_slurm_needed", "hpc_slurm_maintenance_report"),
+    "hpc_slurm_needed",
 }
 
 
@@ -34,7 +36,7 @@ def used(path: Path) -> set[str]:
 
 
 def test_every_playbook_has_its_entry() -> None:
-    assert {path.stem for path in PLAYBOOKS} | {RULEBOOK.stem} == set(SPECS)
+    assert {path.stem for path in [*PLAYBOOKS, *RULEBOOKS]} == set(SPECS)
 
 
 @pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
@@ -51,13 +53,14 @@ def test_the_role_uses_only_variables_that_are_known(path: Path) -> None:
 
 
 def test_every_variable_is_used() -> None:
-    everywhere = set[str]().union(*map(used, [*PLAYBOOKS, *TASKS, RULEBOOK]))
+    everywhere = set[str]().union(*map(used, [*PLAYBOOKS, *TASKS, *RULEBOOKS]))
     by_filters = {"hpc_slurm_opt_out"}
     assert {option for spec in SPECS.values() for option in spec["options"]} <= everywhere | by_filters
 
 
-def test_the_rulebook_has_the_variables_of_its_entry() -> None:
-    assert used(RULEBOOK) == set(SPECS["node_events"]["options"])
+@pytest.mark.parametrize("path", RULEBOOKS, ids=lambda path: path.stem)
+def test_a_rulebook_has_the_variables_of_its_entry(path: Path) -> None:
+    assert used(path) - GIVEN_TO_JOBS == set(SPECS[path.stem]["options"])
 
 
 @pytest.mark.parametrize("name", SPECS)

@@ -25,11 +25,13 @@ class Changes(NamedTuple):
     :param changed: each changed node with a state to report, as its record is after it.
     :param records: the records to write to the ledger.
     :param flaps: how many nodes left service again within the hour.
+    :param given_up: the nodes that would be reported again now, if retries were left.
     """
 
     changed: list[tuple[NodeRecord, str]]
     records: list[NodeRecord]
     flaps: int
+    given_up: tuple[str, ...] = ()
 
 
 def of_notification(known: Iterable[NodeRecord], state: str, now: float) -> Changes:
@@ -93,7 +95,7 @@ def of_snapshot(
     :param gap_start: see node_record.apply_snapshot().
     """
     groups = {name: group for group in snapshot.groups for name in group.nodes}
-    changed, records, flaps = [], [], 0
+    changed, records, flaps, given_up = [], [], 0, []
     for name, record in known.items():
         if name in groups:
             after, states = node_record.apply_snapshot(record, groups[name], snapshot.read_at, now, gap_start)
@@ -101,13 +103,15 @@ def of_snapshot(
             if is_known and "down" not in states and retries.is_due(record, groups[name], snapshot.read_at):
                 after, is_due = after.with_retry(now, retries.per_day)
                 states = [*states, *(["down"] if is_due else [])]
+                # Once: after it, the ledger has this.
+                given_up += [name] if not is_due and record.details.get("retry", True) else []
         else:
             after, states = node_record.apply_absence(record, snapshot.read_at, now)
         if after != record:
             records.append(after)
         changed += [(after, state) for state in states]
         flaps += _flapped(record, after, now)
-    return Changes(changed, records, flaps)
+    return Changes(changed, records, flaps, tuple(given_up))
 
 
 def reports_of(changed: Iterable[tuple[NodeRecord, str]], now: float) -> list[dict[str, Any]]:

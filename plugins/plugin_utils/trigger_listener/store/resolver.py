@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Optional
 
 from ....module_utils.common import hostlist
@@ -26,7 +26,7 @@ from .entries import MOST_SHOWN, UNREADABLE, Entry, NewEntry, Row, from_row, is_
 from .inbox import Inbox
 from .ledger import Ledger, rows_of
 from .node_record import SNAPSHOT_GAP, NodeRecord
-from .records import Record, Records
+from .records import HELD, Group, Record, Records
 from .snapshot import Snapshot
 
 # Nodes of the notifications that are examined for a merge: the engine takes no other event while it reads one.
@@ -83,6 +83,8 @@ class Resolver:
             new = NewEntry("snapshot", "snapshot", {"reports": reports}, number, now, folded, nodes)
             events = count(Entry(0, number, now, new.kind, new.summary, new.content, 0))
             self._store_snapshot(new, snapshot, found, has_events=bool(events))
+            if found.given_up:
+                self.add_record(_held(found.given_up, number, now))
         self._metrics.flaps.inc(found.flaps)
         log_decision("snapshot compared", id=number, nodes=snapshot.total, events=events, hostlist=folded[:MOST_SHOWN])
         return number, events
@@ -201,6 +203,15 @@ class Resolver:
         self._metrics.undeliverable.inc()
         uuid_ = event.get("meta", {}).get("uuid")
         log_decision("event undeliverable", id=entry, event=uuid_, error=error, failing=True)
+
+
+def _held(nodes: Iterable[str], number: str, now: float) -> Record:
+    """Return the record of nodes that are not reported again, whose reaction may have left none.
+
+    :param number: the uuid of the snapshot's entry.
+    """
+    why = "no reaction brought it back, and no retries are left today (hpc_slurm_retries_per_day)"
+    return Record(number, number, "hpc.slurm.node_down", now, [Group(hostlist.fold(nodes), HELD, why)])
 
 
 def _gap_start(connection: sqlite3.Connection, read_at: float) -> float:

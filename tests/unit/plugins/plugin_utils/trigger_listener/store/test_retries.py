@@ -102,6 +102,21 @@ def test_the_retries_of_a_day(drained):
     assert synced(drained) == ["down"]
 
 
+def test_the_last_retry_without_an_end_is_recorded_once(core):
+    """As when AWX does not take the job: no playbook ran that could post a record."""
+    core.resolver = Resolver(core.database, core.inbox, core.metrics, retries=Retries(per_day=1))
+    core.notify("down", "n1", at=time.time() - 8000)
+    core.states()
+    assert synced(core, "DOWN", "Not responding", since=8000) == ["down"]
+    assert core.rows("SELECT count(*) FROM records") == [0]
+    with core.database.transaction() as connection:
+        connection.execute("UPDATE ledger SET reported = reported - 3700, repeated = repeated - 3700")
+    for _sync in range(2):
+        assert synced(core, "DOWN", "Not responding", since=8000) == []
+        [groups] = core.rows("SELECT groups FROM records")
+        assert "no retries are left today" in groups and '"held"' in groups and '"n1"' in groups
+
+
 def ledger(core):
     with core.database.reading() as connection:
         return list(resolver_ledger(connection).out_of_service().values())

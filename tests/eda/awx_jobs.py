@@ -1,0 +1,153 @@
+# Copyright (c) 2026, hpc.slurm developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The jobs of the double of AWX: what a launch takes, and the run of a playbook with ansible-runner."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import awx_rules
+import jinja2
+import yaml
+from awx_rules import Fields, RefusedError
+
+if TYPE_CHECKING:
+    from awx_double import Double
+
+# What a launch may have, and the field of the template with which it is asked for.
+ASKED = {
+    **{
+        name: f"ask_{name}_on_launch" for name in ("limit", "labels", "inventory", "job_type", "verbosity", "diff_mode")
+    },
+    "extra_vars": "ask_variables_on_launch",
+}
+
+
+class Jobs:
+    """The jobs, each with what it was launched with.
+
+    :param directory: for the private data of ansible-runner.
+    """
+
+    def __init__(self, double: Double, directory: Path) -> None:
+        self._double, self._directory = double, directory
+        self._jobs: list[Fields] = []
+        self._running: dict[int, threading.Lock] = {}
+
+    def all(self) -> list[Fields]:
+        return list(self._jobs)
+
+    def of(self, template: str) -> list[Fields]:
+        """Return the jobs of a template."""
+        return [job for job in self._jobs if job["name"] == template]
+
+    def output(self, job: Fields) -> str:
+        """Return what the playbook of a job has printed."""
+        return (self._directory / str(job["id"]) / "artifacts/job/stdout").read_text(encoding="utf-8")
+
+    def launch(self, template: Fields, body: Fields) -> Fields:
+        """Launch a job, and return it.
+
+        :raises RefusedError: as AWX refuses the answers to a survey.
+        """
+        double = self._double
+        variables = body.get("extra_vars", {})
+        variables = yaml.safe_load(variables) if isinstance(variables, str) else variables
+        survey = double.surveys.get(template["id"], {}) if template["survey_enabled"] else {}
+        if errors := awx_rules.errors_of_answers(survey, variables):
+            raise RefusedError(variables_needed_to_start=errors)
+        asked = {question["variable"] for question in survey.get("spec", [])}
+        taken = (
+            variables if template["ask_variables_on_launch"] else {it: variables[it] for it in asked & variables.keys()}
+        )
+        defaults = {it["variable"]: it["default"] for it in survey.get("spec", []) if it.get("default") is not None}
+        # AWX launches a job without what the template does not ask for, and says so.
+        ignored = {name: it for name, it in body.items() if not template.get(ASKED.get(name, ""), False)}
+        ignored.pop("extra_vars", None)
+        if taken != variables:
+            ignored["extra_vars"] = {it: variables[it] for it in variables.keys() - taken.keys()}
+        given = {name: it for name, it in body.items() if name not in ignored}
+        labels = [double.objects["labels"][number]["name"] for number in given.get("labels", [])]
+        number = double.next_id()
+        job = {
+            **{"id": number, "type": "job", "url": f"/api/v2/jobs/{number}/", "name": template["name"]},
+            **{"job_template": template["id"], "status": "pending", "failed": False, "created": time.time()},
+            "limit": given.get("limit", template["limit"]),
+            "job_type": given.get("job_type", template["job_type"]),
+            "extra_vars": json.dumps({**(yaml.safe_load(template["extra_vars"]) or {}), **defaults, **taken}),
+            "labels": [*double.names(template["id"], "labels"), *labels],
+            **{"ignored_fields": ignored, "artifacts": {}, "started": None, "finished": None},
+        }
+        self._jobs.append(job)
+        threading.Thread(target=self._run, args=(job, template), daemon=True).start()
+        return {"job": number, **job}
+
+    def _run(self, job: Fields, template: Fields) -> None:
+        if template["allow_simultaneous"]:
+            self._play(job, template)
+            return
+        with self._running.setdefault(template["id"], threading.Lock()):
+            self._play(job, template)
+
+    def _play(self, job: Fields, template: Fields) -> None:
+        private = self._directory / str(job["id"])
+        private.mkdir(parents=True)
+        job |= {"status": "running", "started": time.time()}
+        variables, environment = self._injected(template, private)
+        variables |= {**json.loads(job["extra_vars"]), "awx_job_id": job["id"]}
+        options = [word for path in self._inventories(template["inventory"]) for word in ("--inventory", path)]
+        options += ["--limit", job["limit"]] if job["limit"] else []
+        options += ["--check"] if job["job_type"] == "check" else []
+        settings = {
+            "extravars": json.dumps(variables),
+            "envvars": json.dumps(environment),
+            "cmdline": shlex.join(options),
+        }
+        (private / "env").mkdir()
+        for name, text in settings.items():
+            (private / "env" / name).write_text(text, encoding="utf-8")
+        command = ["ansible-runner", "run", str(private), "--ident", "job", "--quiet"]
+        command += [
+            "--project-dir",
+            str(self._double.directory(template["project"])),
+            "--playbook",
+            template["playbook"],
+        ]
+        # A process of its own: this one has threads, and must not fork.
+        is_failed = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0
+        job |= {"failed": is_failed, "finished": time.time(), "status": "failed" if is_failed else "successful"}
+
+    def _inventories(self, inventory: int) -> list[str]:
+        """Return the files of an inventory's sources."""
+        sources = [it for it in self._double.objects["inventory_sources"].values() if it["inventory"] == inventory]
+        return [str(self._double.directory(it["source_project"]) / it["source_path"]) for it in sources]
+
+    def _injected(self, template: Fields, private: Path) -> tuple[Fields, Fields]:
+        """Return the variables and the environment that the template's credentials inject; write their files."""
+        variables: Fields = {}
+        environment: Fields = {}
+        for number in self._double.related.get((template["id"], "credentials"), []):
+            credential = self._double.objects["credentials"][number]
+            injectors = self._double.objects["credential_types"][credential["credential_type"]]["injectors"]
+            names = dict(credential["inputs"])
+            files: Fields = {}
+            for label, text in injectors.get("file", {}).items():
+                path = private / f"{number}-{label}"
+                path.write_text(_render(text, names), encoding="utf-8")
+                files[label.partition(".")[2]] = str(path)
+            names["tower"] = {"filename": files.get("", files)}
+            variables |= {name: _render(text, names) for name, text in injectors.get("extra_vars", {}).items()}
+            environment |= {name: _render(text, names) for name, text in injectors.get("env", {}).items()}
+        return variables, environment
+
+
+def _render(text: str, names: Fields) -> str:
+    return jinja2.Environment(autoescape=False).from_string(text).render(names)  # noqa: S701 - no HTML
