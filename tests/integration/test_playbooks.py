@@ -74,7 +74,11 @@ def test_what_would_leave_too_few_nodes_is_refused() -> None:
 
 def test_a_drain_waits_for_room() -> None:
     subprocess.run(["scontrol", "update", f"nodename={NODES[0]}", "state=drain", "reason=fan, JD"], check=True)
-    given = {"hpc_slurm_nodes": NODES[1:2], "hpc_slurm_reason": "ticket 7", "hpc_slurm_max_unavailable": "1"}
+    given: dict[str, Any] = {
+        "hpc_slurm_nodes": NODES[1:2],
+        "hpc_slurm_reason": "ticket 7",
+        "hpc_slurm_max_unavailable": "1",
+    }
     given |= {"hpc_slurm_wait_for_capacity": True, "hpc_slurm_wait_timeout": 60}
     command = ["ansible-playbook", "hpc.slurm.drain", "--extra-vars", json.dumps(given)]
     counting = Path("/run/hpc-slurm-capacity.lock")
