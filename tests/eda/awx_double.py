@@ -126,6 +126,8 @@ class Double:
                 return 200, self._page([it for it in self.jobs.all() if it["job_template"] == int(number)], query)
             case "POST", ["job_templates", number, "launch"]:
                 return 201, self.jobs.launch(self._object("job_templates", number), body)
+            case "POST", ["workflow_job_templates", number, "launch"]:
+                return 201, self.jobs.launch_workflow(self._object("workflow_job_templates", number), body)
             case _, ["job_templates" | "workflow_job_templates", number, "survey_spec"]:
                 return 200, self._survey(method, int(number), body)
         raise NotFoundError

@@ -29,6 +29,7 @@ ASKED = {
     },
     "extra_vars": "ask_variables_on_launch",
 }
+FOLLOWING = ("always_nodes", "success_nodes", "failure_nodes")
 
 
 class Jobs:
@@ -90,6 +91,34 @@ class Jobs:
         threading.Thread(target=self._run, args=(job, template), daemon=True).start()
         return {"job": number, **job}
 
+    def launch_workflow(self, template: Fields, body: Fields) -> Fields:
+        """Launch a workflow, and return its job.
+
+        :raises RefusedError: as AWX refuses the answers to a survey.
+        """
+        variables = body.get("extra_vars", {})
+        if errors := awx_rules.errors_of_answers(self._double.surveys.get(template["id"], {}), variables):
+            raise RefusedError(variables_needed_to_start=errors)
+        nodes = self._double.objects["workflow_job_template_nodes"]
+        own = [number for number, node in nodes.items() if node["workflow_job_template"] == template["id"]]
+        children = {it for number in own for name in FOLLOWING for it in self._double.related.get((number, name), [])}
+        for number in set(own) - children:
+            threading.Thread(target=self._walk, args=(number, variables), daemon=True).start()
+        return {"workflow_job": self._double.next_id(), "ignored_fields": {}}
+
+    def _walk(self, number: int, variables: Fields) -> None:
+        """Run the job of a node of a workflow, then those of the nodes that follow, with what it has set."""
+        node = self._double.objects["workflow_job_template_nodes"][number]
+        address = f"job_templates/{node['unified_job_template']}/launch/"
+        status, answer = self._double.answer("POST", address, {}, {"extra_vars": variables})
+        assert status == 201, answer
+        [job] = [job for job in self._jobs if job["id"] == answer["job"]]
+        while not job["finished"]:
+            time.sleep(0.2)
+        for name in ("always_nodes", "failure_nodes" if job["failed"] else "success_nodes"):
+            for following in self._double.related.get((number, name), []):
+                self._walk(following, {**variables, **job["artifacts"]})
+
     def _run(self, job: Fields, template: Fields) -> None:
         if template["allow_simultaneous"]:
             self._play(job, template)
@@ -123,6 +152,7 @@ class Jobs:
         ]
         # A process of its own: this one has threads, and must not fork.
         is_failed = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0
+        job["artifacts"] = _artifacts(private)
         job |= {"failed": is_failed, "finished": time.time(), "status": "failed" if is_failed else "successful"}
 
     def _inventories(self, inventory: int) -> list[str]:
@@ -147,6 +177,15 @@ class Jobs:
             variables |= {name: _render(text, names) for name, text in injectors.get("extra_vars", {}).items()}
             environment |= {name: _render(text, names) for name, text in injectors.get("env", {}).items()}
         return variables, environment
+
+
+def _artifacts(private: Path) -> Fields:
+    """Return what a playbook has set with set_stats."""
+    for path in (private / "artifacts/job/job_events").glob("*.json"):
+        event = json.loads(path.read_text(encoding="utf-8"))
+        if event["event"] == "playbook_on_stats":
+            return dict(event["event_data"].get("artifact_data", {}))
+    return {}
 
 
 def _render(text: str, names: Fields) -> str:
