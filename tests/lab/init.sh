@@ -39,6 +39,8 @@ chmod 1777 var/log/lab
 cp /etc/resolv.conf etc/resolv.conf
 printf '127.0.0.1 localhost lab\n::1 localhost\n' >etc/hosts
 ln -sf "$inside/tests/lab/inventory.yml" etc/ansible/hosts
+# awx.awx, beside this collection: in the Python environment it would be the only one that Python finds.
+ln -sfn /opt/lab/collections/ansible_collections/awx "./${inside%/*/*}/awx"
 
 pivot_root . mnt
 cd /

@@ -12,12 +12,11 @@ bin/pip install --quiet --requirement requirements.txt wheels/*.whl
 bin/pip download --quiet --no-deps --only-binary :all: --dest /tmp/ansible "ansible==$ansible"
 bin/python3 - /tmp/ansible/*.whl <<'END'
 import sys
-import sysconfig
 import zipfile
 
 with zipfile.ZipFile(sys.argv[1]) as package:
     names = [name for name in package.namelist() if name.startswith("ansible_collections/awx/")]
-    package.extractall(sysconfig.get_path("purelib"), names)
+    package.extractall("collections", names)
 END
 
 python3 -m venv oldest
