@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
@@ -316,6 +316,24 @@ def node(name: str) -> tuple[set[str], str]:
     reason = re.search(r"Reason=(.*) \[", shown)
     assert state is not None
     return set(state[1].split("+")), reason[1] if reason else ""
+
+
+@contextlib.contextmanager
+def synced(rulebook: Rulebook, limit: float, kinds: Collection[str] = ()) -> Iterator[Rulebook]:
+    """Wait until a rulebook has synced, stop it in the end, and remove its triggers.
+
+    :param kinds: event kinds for which there must be triggers.
+    """
+    try:
+        wait_until(
+            "a first sync",
+            limit,
+            lambda: rulebook.decisions("snapshot compared") and armed() and set(armed()) >= set(kinds),
+        )
+        yield rulebook
+    finally:
+        rulebook.stop()
+        subprocess.run(["ansible-playbook", "hpc.slurm.disarm"], check=True, capture_output=True)
 
 
 def armed() -> list[str]:

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import yaml
 from awx_double import TOKEN, Double
-from story import CHECKOUT, Rulebook, armed, node, variables, wait_until
+from story import CHECKOUT, Rulebook, node, synced, variables, wait_until
 from test_guard_rails import set_down
 from test_reactions import resume
 
@@ -206,11 +206,9 @@ def rulebook(awx: Double, directory: Path, tmp_path: Path, monkeypatch: pytest.M
     settings = {"sync_interval": 15, "retries_per_day": 1, **files}
     running = Rulebook(tmp_path, "hpc.slurm.node_events_awx", *more, **settings)
     try:
-        wait_until("a first sync", 120, lambda: running.decisions("snapshot compared") and armed())
-        yield running
+        with synced(running, 120):
+            yield running
     finally:
-        running.stop()
-        subprocess.run(["ansible-playbook", "hpc.slurm.disarm"], check=True, capture_output=True)
         resume([f"node{number}" for number in range(1, 9)])
 
 

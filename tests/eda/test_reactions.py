@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from story import CHECKOUT, HOSTS, Rulebook, armed, inventory, kill_slurmd, node, wait_until
+from story import CHECKOUT, HOSTS, Rulebook, inventory, kill_slurmd, node, synced, wait_until
 
 REBOOT_PROGRAM = Path("/usr/local/sbin/reboot-node")
 GONE = "gone00001"
@@ -320,12 +320,8 @@ def rulebook(tmp_path: Path) -> Iterator[Rulebook]:
     (tmp_path / "group_vars").mkdir()
     (tmp_path / "group_vars/all.yml").write_text("hpc_slurm_check_tasks: /beside/the/inventory.yml\n", encoding="ascii")
     running = Rulebook(tmp_path, sync_interval=15, granularity="batch")
-    try:
-        wait_until("a first sync", 180, lambda: running.decisions("snapshot compared") and armed())
+    with synced(running, 180):
         yield running
-    finally:
-        running.stop()
-        subprocess.run(["ansible-playbook", "hpc.slurm.disarm"], check=True, capture_output=True)
 
 
 def test_a_node_that_fails_in_a_maintenance_is_met_after_it(rulebook: Rulebook) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from story import EVENTS, NODE, Rulebook, armed, kill_slurmd, logged_by_slurmctld, node, wait_until
+from story import EVENTS, NODE, Rulebook, kill_slurmd, logged_by_slurmctld, node, synced, wait_until
 
 pytestmark = pytest.mark.scale
 
@@ -38,13 +38,8 @@ def drained(nodes: str) -> int:
 
 @pytest.fixture
 def rulebook(tmp_path: Path) -> Iterator[Rulebook]:
-    running = Rulebook(tmp_path)
-    try:
-        wait_until("a first sync", 300, lambda: running.decisions("snapshot compared") and set(armed()) >= EVENTS)
+    with synced(Rulebook(tmp_path), 300, EVENTS) as running:
         yield running
-    finally:
-        running.stop()
-        subprocess.run(["ansible-playbook", "hpc.slurm.disarm"], check=True, capture_output=True)
 
 
 @pytest.fixture(params=[891, 5000])

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from chat import Chat
-from story import BREAKER, CURL_CONFIG, EVENTS, NODE, Rulebook, armed, inventory, kill_slurmd, node, wait_until
+from story import BREAKER, CURL_CONFIG, EVENTS, NODE, Rulebook, inventory, kill_slurmd, node, synced, wait_until
 from test_reactions import bring_back
 
 pytestmark = pytest.mark.chaos
@@ -36,13 +36,10 @@ def rulebook(tmp_path: Path, chat: Chat) -> Iterator[Rulebook]:
     content = yaml.safe_load((tmp_path / "inventory.yml").read_text(encoding="utf-8"))
     content["all"]["vars"].update(chat.variables(tmp_path))
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    running = Rulebook(tmp_path, sync_interval=20)
     try:
-        wait_until("a first sync", 300, lambda: running.decisions("snapshot compared") and set(armed()) >= EVENTS)
-        yield running
+        with synced(Rulebook(tmp_path, sync_interval=20), 300, EVENTS) as running:
+            yield running
     finally:
-        running.stop()
-        subprocess.run(["ansible-playbook", "hpc.slurm.disarm"], check=True, capture_output=True)
         bring_back(120)
 
 
