@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - hpc.slurm.slurm
   - hpc.slurm.slurm.attributes
+  - hpc.slurm.slurm.writes
 options:
   state:
     description:
@@ -50,9 +51,6 @@ options:
     type: path
     default: /var/lib/hpc-slurm/breaker.json
 attributes:
-  diff_mode:
-    description: Returns details on what has changed (or possibly needs changing in check_mode), when in diff mode.
-    support: full
   idempotent:
     description: A second run with the same options changes nothing and sends no request.
     support: partial

@@ -116,9 +116,6 @@ options:
       - The file in which is kept what is done. Its folder is made. The default is in C(/var/lib/hpc-slurm).
     type: path
 attributes:
-  diff_mode:
-    description: Returns details on what has changed (or possibly needs changing in check_mode), when in diff mode.
-    support: full
   idempotent:
     description: A second run with the same options changes nothing and sends no request.
     support: partial

@@ -16,6 +16,18 @@ from typing import Any, Optional
 from ..adapter.errors import ConflictError, SlurmError
 
 
+@contextmanager
+def locked(path: str) -> Iterator[None]:
+    """Hold the lock of a file, which is made with its folder.
+
+    :raises OSError: when it cannot be made.
+    """
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    with open(path, "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 class StateFile:
     """A file with a JSON object, or none. Its folder is made with the first write.
 
@@ -49,7 +61,7 @@ class StateFile:
         :raises SlurmError: when it cannot be written.
         """
         try:
-            with self._locked():
+            with locked(f"{self._path}.lock"):
                 if self.read() != before:
                     raise ConflictError(f"{self._path} was changed by another process")
                 part = f"{self._path}.part"
@@ -58,10 +70,3 @@ class StateFile:
                 os.replace(part, self._path)
         except OSError as error:
             raise SlurmError(f"{self._path} cannot be written: {error}; use become, or another path") from error
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        os.makedirs(os.path.dirname(self._path), mode=0o755, exist_ok=True)
-        with open(f"{self._path}.lock", "w", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield

@@ -44,13 +44,18 @@ class Identity(NamedTuple):
         """The beginning of every comment and reason."""
         return f"{PROGRAM} {self.name}"
 
+    @property
+    def failure_mark(self) -> str:
+        """The beginning of the reason of a node whose work has failed."""
+        return f"{self.mark} failed"
+
     def text(self, more: Optional[str]) -> str:
         """Return the comment of a reservation, or the reason of a drain."""
         return _text(self.mark, more)
 
     def failure(self, why: Optional[str]) -> str:
         """Return the reason of a node whose work has failed."""
-        return _text(f"{self.mark} failed", why)
+        return _text(self.failure_mark, why)
 
     def reservation(self, node: str) -> str:
         """Return the name of a node's own reservation."""
@@ -60,10 +65,10 @@ class Identity(NamedTuple):
         return _begins(self.mark, reservation["comment"])
 
     def owns_drain(self, state: Iterable[str], reason: Optional[str]) -> bool:
-        return "DRAIN" in state and (_begins(self.mark, reason) or _begins(f"{self.mark} failed", reason))
+        return "DRAIN" in state and (_begins(self.mark, reason) or _begins(self.failure_mark, reason))
 
     def has_failed(self, state: Iterable[str], reason: Optional[str]) -> bool:
-        return "DRAIN" in state and _begins(f"{self.mark} failed", reason)
+        return "DRAIN" in state and _begins(self.failure_mark, reason)
 
 
 def _text(mark: str, more: Optional[str]) -> str:

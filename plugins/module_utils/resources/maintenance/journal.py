@@ -7,15 +7,13 @@
 from __future__ import annotations
 
 import copy
-import fcntl
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ...adapter.errors import ConflictError, SlurmError
-from ...common.state_file import StateFile
+from ...common.state_file import StateFile, locked
 
 WORKING, DONE, UNNEEDED, FAILED = "working", "done", "not needed", "failed"
 # A node with one of these is not touched again.
@@ -107,9 +105,7 @@ class Journal:
     def queue(self) -> Iterator[None]:
         """Wait for the others that wait for a node: one after the other reads Slurm, and gets the next node."""
         try:
-            os.makedirs(os.path.dirname(self._path), mode=0o755, exist_ok=True)
-            with open(f"{self._path}.queue", "w", encoding="ascii") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with locked(f"{self._path}.queue"):
                 yield
         except OSError as error:
             raise SlurmError(f"{self._path}.queue cannot be locked: {error}; use become, or another path") from error

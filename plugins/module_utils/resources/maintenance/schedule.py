@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from ...adapter.errors import SlurmError
 from ...common.availability import Limit
-from .situation import NodeView
+from .situation import NodeView, partition_sizes
 
 
 class Wish(NamedTuple):
@@ -64,11 +64,15 @@ def schedule(
     :param todo: those that are to be done, in the order of their names.
     :param working: those that are worked on.
     """
-    held = {name for name in todo if _is_held(nodes[name], now)} - set(working)
-    taken = held | set(working)
+    # What is held already stays held.
+    wishes = {
+        name: Wish(hold.start)
+        for name in todo
+        if (hold := nodes[name].hold) and hold.start <= now and not nodes[name].obstacle and name not in working
+    }
+    taken = {*wishes, *working}
     out = Counter(it for name, node in nodes.items() if node.away or name in taken for it in node.partitions)
-    sizes = Counter(it for node in nodes.values() for it in node.partitions)
-    wishes = {name: Wish(_start(nodes[name], now)) for name in held}
+    sizes = partition_sizes(nodes)
     waiting = [
         (wish(nodes[name], now, bounds.deadline), nodes[name].hold is None, position, name)
         for position, name in enumerate(todo)
@@ -89,18 +93,9 @@ def expect_possible(nodes: Mapping[str, NodeView], todo: Iterable[str], limit: L
 
     :raises SlurmError: with the partition.
     """
-    sizes = Counter(it for node in nodes.values() for it in node.partitions)
+    sizes = partition_sizes(nodes)
     for partition in sorted({it for name in todo for it in nodes[name].partitions}):
         if limit(sizes[partition]) < 1:
             raise SlurmError(
                 f"max_unavailable allows none of the {sizes[partition]} nodes of partition {partition} to be away"
             )
-
-
-def _is_held(node: NodeView, now: int) -> bool:
-    return node.hold is not None and node.hold.start <= now and node.obstacle is None
-
-
-def _start(node: NodeView, now: int) -> int:
-    hold: Optional[int] = node.hold.start if node.hold else None
-    return now if hold is None else hold

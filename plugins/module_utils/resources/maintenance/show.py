@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 from ...common import hostlist
-from .journal import DONE, UNNEEDED, Progress
+from .journal import FINAL, Progress
 from .schedule import Bounds, Wish
-from .situation import NodeView
+from .situation import NodeView, partition_sizes
 
 COLUMNS = ("node", "held by", "free at", "starts at")
 # Jobs of a node that are named.
@@ -68,14 +68,11 @@ def clock(epoch: float) -> str:
 
 def counts(progress: Progress, nodes: Mapping[str, NodeView], names: Sequence[str], bounds: Bounds) -> dict[str, Any]:
     """Return how many nodes are done, away and to come, and when the last one is expected to be done."""
-    done = len(set(names).intersection(progress.with_outcome(DONE, UNNEEDED)))
-    failed, working = progress.failed(), progress.in_work()
-    to_come = [
-        name for name in names if name not in progress.nodes or progress.nodes[name]["outcome"] not in (DONE, UNNEEDED)
-    ]
-    waiting = [name for name in to_come if name not in failed and name not in working and not nodes[name].obstacle]
+    done, failed, working = progress.with_outcome(*FINAL), progress.failed(), progress.in_work()
+    begun = {*done, *failed, *working}
+    waiting = [name for name in names if name not in begun and not nodes[name].obstacle]
     return {
-        "done": done,
+        "done": len(set(names).intersection(done)),
         "failed": len(failed),
         "away": len(working),
         "to_come": len(waiting),
@@ -92,10 +89,7 @@ def _end(
         return None
     mean, now = sum(seconds) / len(seconds), time.time()
     # No partition lets more be away than the largest.
-    sizes: dict[str, int] = {}
-    for node in nodes.values():
-        for partition in node.partitions:
-            sizes[partition] = sizes.get(partition, 0) + 1
+    sizes = partition_sizes(nodes)
     touched = {partition for name in waiting for partition in nodes[name].partitions}
     at_once = max(1, min([bounds.slots, *(bounds.limit(sizes[partition]) for partition in touched)]))
     rounds = -(-len(waiting) // at_once) + (1 if working else 0)

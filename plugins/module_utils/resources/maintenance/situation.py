@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Optional
 
 from ...adapter.slurm import Slurm
 from ...common import hostlist
-from ...common.availability import UNAVAILABLE, active
+from ...common.availability import unavailable
 from ...common.node_states import BUSY, OUT_OF_SERVICE, POWERING_DOWN, POWERING_UP, REBOOTING
-from ..node.waiting import HOLDING
+from ..node.free import ending_jobs, latest
 from .identity import Identity
 
 ATTRIBUTES = ("state", "reason", "reason_user", "partitions", "address")
@@ -75,8 +76,12 @@ class Jobs(NamedTuple):
     shown: tuple[str, ...] = ()
 
     def with_job(self, end: Optional[int], shown: str) -> Jobs:
-        latest = None if end is None or self.free_at is None else max(end, self.free_at)
-        return Jobs(latest, (*self.shown, shown))
+        return Jobs(latest(end, self.free_at), (*self.shown, shown))
+
+
+def partition_sizes(nodes: Mapping[str, NodeView]) -> Counter[str]:
+    """Return how many nodes each partition has."""
+    return Counter(partition for node in nodes.values() for partition in node.partitions)
 
 
 def read_situation(slurm: Slurm, identity: Identity, now: float, margin: int) -> dict[str, NodeView]:
@@ -86,10 +91,7 @@ def read_situation(slurm: Slurm, identity: Identity, now: float, margin: int) ->
     """
     nodes, jobs, reservations = slurm.nodes(ATTRIBUTES), _jobs(slurm), slurm.reservations()
     holds, others = _holds(identity, reservations), _others(identity, reservations)
-    away = {name for name, node in nodes.items() if not UNAVAILABLE.isdisjoint(node["state"])}
-    for reservation in active(reservations):
-        if "MAINT" in reservation["flags"]:
-            away.update(hostlist.expand(reservation["nodes"]))
+    away = unavailable(nodes, reservations)
     found = {}
     for name, node in nodes.items():
         on_it = jobs.get(name, Jobs())
@@ -113,13 +115,8 @@ def read_situation(slurm: Slurm, identity: Identity, now: float, margin: int) ->
 def _jobs(slurm: Slurm) -> dict[str, Jobs]:
     """Return the jobs of each node that has one."""
     found: dict[str, Jobs] = {}
-    for number, (_examined, job) in slurm.jobs(
-        needed=("id", "state"),
-        keep=lambda job: job["state"] in HOLDING,
-        attributes=("allocated_nodes", "end_time", "time_limit", "user_name"),
-    ).items():
-        end = None if job["time_limit"] is None else int(job["end_time"] or 0)
-        for name in hostlist.expand(job["allocated_nodes"]) if job["allocated_nodes"] else ():
+    for number, job, nodes, end in ending_jobs(slurm, ("user_name",)):
+        for name in nodes:
             found[name] = found.get(name, Jobs()).with_job(end, f"{number} of {job['user_name']}")
     return found
 

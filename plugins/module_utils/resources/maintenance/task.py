@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, Optional
 
 from ...adapter.errors import SlurmError
@@ -133,21 +133,26 @@ def plan_maintenance(slurm: Slurm, params: dict[str, Any]) -> Plan:
 
 
 def _plan(work: Maintenance, _params: dict[str, Any]) -> Plan:
-    return Plan(_planned(work, work.journal.read()))
+    # A new run begins anew what another one has left.
+    return Plan(_planned(work, work.journal.read()._replace(run=work.run)))
 
 
-def _planned(work: Maintenance, progress: Progress) -> dict[str, Any]:
+def _planned(work: Maintenance, progress: Progress, unneeded: Collection[str] = ()) -> dict[str, Any]:
+    """Return what is to be done.
+
+    :param unneeded: nodes on which there is nothing to do.
+    """
     nodes = work.read()
     names = work.names(nodes)
-    # A new run begins anew what another one has left.
-    todo = work.todo(names, progress._replace(run=work.run))
+    todo = work.todo(names, progress)
     expect_possible(nodes, todo, work.bounds.limit)
-    found = work.wishes(nodes, todo, progress._replace(run=work.run))
+    found = work.wishes(nodes, todo, progress)
     if progress.window:  # all begin with it
         found = {name: Wish(max(progress.window[0], int(time.time()))) for name in todo}
-    rows = show.plan_rows(nodes, todo, found)
+    needed = [name for name in todo if name not in unneeded]
+    rows = show.plan_rows(nodes, needed, found)
     return {
-        "todo": todo,
+        "todo": needed,
         "hostlist": hostlist.fold(names),
         "plan": rows,
         "table": show.table(rows) if rows else ["nothing is to be done"],
@@ -164,17 +169,16 @@ def _begin(work: Maintenance, params: dict[str, Any]) -> Plan:
     unneeded = set(hostlist.from_option(params["unneeded"] or ()))
     window = _window(before, params)
 
-    def change(progress: Progress) -> Progress:
-        begun = progress._replace(run=work.run, failures=0, stopped="", window=window)
-        for name in unneeded - set(begun.with_outcome(*FINAL)):
-            begun.end(name, UNNEEDED)
-        return begun
+    def begun(progress: Progress) -> Progress:
+        return progress._replace(run=work.run, failures=0, stopped="", window=window)
 
-    after = before._replace(run=work.run, failures=0, stopped="", window=window)
-    result = _planned(work, after)
-    result["todo"] = [name for name in result["todo"] if name not in unneeded]
-    result["plan"] = [row for row in result["plan"] if row["node"] not in unneeded]
-    result["table"] = show.table(result["plan"]) if result["plan"] else ["nothing is to be done"]
+    def with_unneeded(progress: Progress) -> Progress:
+        after = begun(progress)
+        for name in unneeded - set(after.with_outcome(*FINAL)):
+            after.end(name, UNNEEDED)
+        return after
+
+    result = _planned(work, begun(before), unneeded)
     # Before its begin a window has nothing to give.
     waits = window and time.time() < window[0] and not params["wait"]
     result.update(run=work.run, turns=0 if waits else len(result["todo"]))
@@ -185,18 +189,17 @@ def _begin(work: Maintenance, params: dict[str, Any]) -> Plan:
     if result["todo"]:
         changes.append(Change(f"maintenance {work.identity.name}", "run", before.run, work.run))
 
+    def begin() -> None:
+        work.journal.change(with_unneeded)
+
     def reserve() -> None:
         if isinstance(work.strategy, Window) and result["todo"]:
             free = [row["node"] for row in result["plan"] if not row["obstacle"]]
             work.strategy.reserve(work.read(), free, window[0], (window[1] - window[0]) // 60)
 
-    begun = hostlist.fold(set(before.with_outcome(WORKING)).intersection(result["todo"]))
-    warnings = [f"{begun} was in work by another run, which must have ended: its work begins anew"] if begun else []
-    return Plan(result, changes, [lambda: _discard(work.journal.change(change)), reserve], warnings=warnings)
-
-
-def _discard(_value: object) -> None:
-    """Writes return nothing."""
+    anew = hostlist.fold(set(before.with_outcome(WORKING)).intersection(result["todo"]))
+    warnings = [f"{anew} was in work by another run, which must have ended: its work begins anew"] if anew else []
+    return Plan(result, changes, [begin, reserve], warnings=warnings)
 
 
 def _window(before: Progress, params: dict[str, Any]) -> list[int]:
@@ -296,11 +299,9 @@ def _give_back(work: Maintenance, params: dict[str, Any]) -> Plan:
     def give_back() -> None:
         nodes = work.read()
         if outcome == FAILED:
-            work.slurm.update_nodes(name, state="DRAIN", reason=work.identity.failure(why))
-            # A drain holds it now.
-            nodes = {**nodes, name: nodes[name]._replace(drained=False)}
-        work.strategy.give_back(nodes, [name])
-        if outcome == DONE:
+            _leave_drained(work, nodes, name, why)
+        else:
+            work.strategy.give_back(nodes, [name])
             _resume(work.slurm, name)
         after = work.journal.change(lambda it: _stopped(it.end(name, outcome, why), work.max_failures))
         step = "done, in service" if outcome == DONE else f"failed, drained: {why}"
@@ -309,6 +310,13 @@ def _give_back(work: Maintenance, params: dict[str, Any]) -> Plan:
         said["stopped"] = after.stopped
 
     return Plan(said, [Change(name, "outcome", WORKING, outcome)], [give_back], lambda: said)
+
+
+def _leave_drained(work: Maintenance, nodes: dict[str, NodeView], name: str, why: str) -> None:
+    """Drain a node whose work has failed, and hold it no longer otherwise."""
+    work.slurm.update_nodes(name, state="DRAIN", reason=work.identity.failure(why))
+    # This drain stays.
+    work.strategy.give_back({**nodes, name: nodes[name]._replace(drained=False)}, [name])
 
 
 def _resume(slurm: Slurm, name: str) -> None:
@@ -345,8 +353,7 @@ def _end(work: Maintenance, _params: dict[str, Any]) -> Plan:
 
     def end() -> None:
         for name in lost:
-            work.slurm.update_nodes(name, state="DRAIN", reason=work.identity.failure(why))
-            work.strategy.give_back({**nodes, name: nodes[name]._replace(drained=False)}, [name])
+            _leave_drained(work, nodes, name, why)
             work.journal.change(lambda it, name=name: it.end(name, FAILED, why))  # type: ignore[misc]
         work.strategy.give_back(nodes, given_back)
 

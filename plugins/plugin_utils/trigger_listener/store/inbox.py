@@ -61,12 +61,15 @@ class Inbox:
         :raises InboxFullError: when too many entries, or too large ones, are pending.
         """
         new = sum(row["size"] for row in rows)
-        if self._pending + len(rows) > MOST_PENDING or self._size + new > MOST_BYTES:
+        if not self._has_room(len(rows), new):
             query = "SELECT count(*), coalesce(sum(size), 0) FROM inbox WHERE outcome IS NULL"
             self._pending, self._size = connection.execute(query).fetchone()
-        if self._pending + len(rows) > MOST_PENDING or self._size + new > MOST_BYTES:
-            raise InboxFullError(f"{self._pending} entries are pending")
+            if not self._has_room(len(rows), new):
+                raise InboxFullError(f"{self._pending} entries are pending")
         self._pending, self._size = self._pending + len(rows), self._size + new
+
+    def _has_room(self, entries: int, size: int) -> bool:
+        return self._pending + entries <= MOST_PENDING and self._size + size <= MOST_BYTES
 
     def oldest(self, unresolved: bool = False) -> Optional[Row]:
         """Return the row of the oldest pending entry, or None.
