@@ -28,7 +28,7 @@ def specifications(role: str) -> dict[str, dict[str, Any]]:
 
 SPECS = specifications("common")
 # The roles that install something, each with a playbook of its name.
-ROLES = ("pyslurm",)
+ROLES = ("listener", "pyslurm")
 PLAYBOOKS = sorted(path for path in (CHECKOUT / "playbooks").glob("*.yml") if path.stem not in ROLES)
 TASKS = sorted((CHECKOUT / "roles/common/tasks").rglob("*.yml"))
 RULEBOOK = CHECKOUT / "rulebooks/node_events.yml"
