@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -36,6 +37,9 @@ def test_two_commands_to_the_first_task(tmp_path: Path) -> None:
         check=False,
         env={"PATH": os.environ["PATH"], **cache.network_environment()},
     )
+    # Its mounts ended with the namespaces.
+    assert str(root) not in Path("/proc/mounts").read_text(encoding="utf-8")
+    shutil.rmtree(root)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
     print(done.stdout)
     assert "FIRST TASK: node[1-36] cooling of rack 4, ticket 1234\n" in done.stdout
