@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A double of systemctl, for the tests of the role listener: no systemd runs in the lab.
 
 It knows what Ansible's module asks for, and starts the unit's real command as systemd would: its user, its environment,

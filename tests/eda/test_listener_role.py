@@ -10,6 +10,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,8 @@ def systemd() -> Iterator[None]:
     """systemd seems to run: its folder is there, and the double is in the place of systemctl."""
     real, booted = Path("/usr/bin/systemctl"), Path("/run/systemd/system")
     real.rename("/usr/bin/systemctl.real")
-    real.symlink_to(systemctl.__file__)
+    real.write_text(f'#!/bin/sh\nexec {sys.executable} {systemctl.__file__} "$@"\n', encoding="ascii")
+    real.chmod(0o755)
     booted.mkdir(parents=True)
     yield
     systemctl.stop()
