@@ -1,4 +1,4 @@
-"""The caches of the lab: a root file system, a pyslurm wheel and a Python environment.
+"""The caches of the lab: a root file system, the environment of the role pyslurm and a Python environment.
 
 They are under ${XDG_CACHE_HOME:-~/.cache}/hpc-slurm, each in a directory named by a hash of its inputs. A build runs
 under a lock, in a directory that is renamed when complete: checkouts share the caches, and an interrupted build is
@@ -21,6 +21,7 @@ from typing import NamedTuple
 from progress import LabError, Progress, run
 
 HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parents[1]
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 KEPT_DAYS = 30
 BUILD_NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private")
@@ -30,8 +31,10 @@ PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "cert", "proxy")
 class Parts(NamedTuple):
     root: str
     """The root file system, Debian with Slurm, as the lower directories of an overlay."""
+    pyslurm: Path
+    """The environment that the role pyslurm made, mounted at /opt/pyslurm."""
     python: Path
-    """The Python environment, mounted at /opt/lab."""
+    """The Python environment of the tests, mounted at /opt/lab."""
     scratch: Path
     """The environments of ansible-test, mounted at /root/.ansible/test."""
 
@@ -57,10 +60,10 @@ def build(progress: Progress, accounting: bool) -> Parts:
     root_key = key(release["DEBIAN_SUITE"], release["SLURM_RELEASE"], content("packages.txt"), content("make_root.sh"))
     root = cached("root", root_key, lambda path, log: make_root(path, log, progress))
     built_against = [installed(root, package) for package in ("libslurm-dev", "python3")]
-    wheel_key = key(*built_against, release["PYSLURM"], content("pyslurm_compat.h"), content("make_wheel.sh"))
-    wheel = cached("wheel", wheel_key, lambda path, log: make_wheel(path, log, root, progress))
+    pyslurm_key = key(*built_against, release["PYSLURM"], *role("pyslurm"), content("make_pyslurm.sh"))
+    pyslurm = cached("pyslurm", pyslurm_key, lambda path, log: make_pyslurm(path, log, root, progress))
     python_key = key(
-        wheel_key,
+        pyslurm_key,
         release["ANSIBLE_CORE"],
         release["OLDEST_ANSIBLE_CORE"],
         release["ANSIBLE_RULEBOOK"],
@@ -69,9 +72,10 @@ def build(progress: Progress, accounting: bool) -> Parts:
         content("../../requirements.txt"),
         content("make_python.sh"),
     )
-    python = cached("python", python_key, lambda path, log: make_python(path, log, root, wheel, progress))
+    python = cached("python", python_key, lambda path, log: make_python(path, log, root, pyslurm, progress))
     scratch = cached("ansible-test", python_key, lambda path, log: path.mkdir())
-    return Parts(with_accounting(root, root_key, progress) if accounting else str(root), python, scratch)
+    layers = with_accounting(root, root_key, progress) if accounting else str(root)
+    return Parts(layers, pyslurm, python, scratch)
 
 
 def with_accounting(root: Path, root_key: str, progress: Progress) -> str:
@@ -87,6 +91,12 @@ def remove() -> None:
 
 def content(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
+
+
+def role(name: str) -> list[str]:
+    """Return the content of a role of the collection, and of the filters, of which it uses some."""
+    files = [*(CHECKOUT / "roles" / name).rglob("*"), *(CHECKOUT / "plugins/filter").glob(f"{name}*.py")]
+    return [path.read_text(encoding="utf-8") for path in sorted(files) if path.is_file()]
 
 
 def key(*parts: str) -> str:
@@ -129,7 +139,8 @@ def locked(kind: str) -> Iterator[None]:
 # The three builds.
 
 
-def make_root(path: Path, log: Path, progress: Progress) -> None:
+def make_root(path: Path, log: Path, progress: Progress, packages: str = "") -> None:
+    """Make a root file system with Debian's packages, by default those of the lab, as a list with commas."""
     suite = versions()["DEBIAN_SUITE"]
     if not shutil.which("mmdebstrap"):
         progress.phase("mmdebstrap: installing Debian's package")
@@ -137,7 +148,7 @@ def make_root(path: Path, log: Path, progress: Progress) -> None:
         run(["apt-get", "install", "--yes", "--no-install-recommends", "mmdebstrap"], log, "apt-get install mmdebstrap")
     progress.phase(f"root file system: Debian {suite} with Slurm (about a minute)")
     lines = content("packages.txt").splitlines()
-    packages = ",".join(line for line in lines if line and not line.startswith("#"))
+    packages = packages or ",".join(line for line in lines if line and not line.startswith("#"))
     run([str(HERE / "make_root.sh"), suite, str(path), mirror(), packages], log, "building the root file system")
     expect_release(path)
     # Programs inside use the host's certificate authorities and package index.
@@ -145,19 +156,19 @@ def make_root(path: Path, log: Path, progress: Progress) -> None:
     (path / "etc/pip.conf").write_text(pip_configuration(), encoding="utf-8")
 
 
-def make_wheel(path: Path, log: Path, root: Path, progress: Progress) -> None:
+def make_pyslurm(path: Path, log: Path, root: Path, progress: Progress) -> None:
     release = versions()
     progress.phase(
-        f"pyslurm {release['PYSLURM']} for Slurm {release['SLURM_RELEASE']}: compiling (two to four minutes)"
+        f"pyslurm {release['PYSLURM']} for Slurm {release['SLURM_RELEASE']}: the role compiles it (two to four minutes)"
     )
     path.mkdir()
-    in_root(root, path, "/wheels", ["make_wheel.sh", release["PYSLURM"], release["SLURM_RELEASE"]], log)
+    in_root(root, path, "/opt/pyslurm", ["make_pyslurm.sh", release["ANSIBLE_CORE"], release["PYSLURM"]], log)
 
 
-def make_python(path: Path, log: Path, root: Path, wheel: Path, progress: Progress) -> None:
+def make_python(path: Path, log: Path, root: Path, pyslurm: Path, progress: Progress) -> None:
     release = versions()
     progress.phase("Python environments: ansible-core, ansible-rulebook, awx.awx, libraries, test tools")
-    shutil.copytree(wheel, path / "wheels")
+    shutil.copytree(pyslurm / "wheel", path / "wheels")
     requirements = [
         f"ansible-core=={release['ANSIBLE_CORE']}",
         f"ansible-rulebook=={release['ANSIBLE_RULEBOOK']}",
@@ -184,12 +195,12 @@ def in_root(root: Path, directory: Path, at: str, script: list[str], log: Path) 
 
 
 def expect_release(root: Path) -> None:
-    """Raise LabError if Debian has another Slurm release than pyslurm_compat.h is for."""
+    """Raise LabError if Debian has another Slurm release than the tests are for."""
     wanted, found = versions()["SLURM_RELEASE"], installed(root, "slurmctld")
     if not found.startswith(f"{wanted}."):
         raise LabError(
             f"Debian {versions()['DEBIAN_SUITE']} has Slurm {found}, the lab needs {wanted}: "
-            f"set SLURM_RELEASE and PYSLURM in {HERE / 'versions.env'} and see pyslurm_compat.h"
+            f"set SLURM_RELEASE and PYSLURM in {HERE / 'versions.env'}, and see roles/pyslurm/vars"
         )
 
 

@@ -2,7 +2,7 @@
 # Process 1 of the lab, in namespaces of its own: mounts the root, starts the daemons, and reaps orphaned processes.
 # When it ends, the kernel ends every process of the lab.
 set -eu
-root=$1 python=$2 scratch=$3 mountpoint=$4 checkout=$5 inside=$6 logs=$7
+root=$1 pyslurm=$2 python=$3 scratch=$4 mountpoint=$5 checkout=$6 inside=$7 logs=$8
 
 # End unless lab.py has recorded this process: `lab down` could not find it.
 record=${mountpoint%/*}/process
@@ -30,8 +30,15 @@ mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts dev/pts
 mount -t tmpfs -o mode=1777 tmpfs dev/shm
 mount -t tmpfs -o mode=0755 tmpfs run
 
-mkdir -p opt/lab root/.ansible/test "./$inside" etc/ansible var/log/lab
-mount --bind "$python" opt/lab
+mkdir -p opt/lab opt/pyslurm root/.ansible/test "./$inside" etc/ansible var/log/lab
+# As for the root: a test may change what is in them.
+in_memory() {
+    mkdir "$mountpoint/upper-$2" "$mountpoint/work-$2"
+    mount -t overlay overlay \
+        -o "lowerdir=$1,upperdir=$mountpoint/upper-$2,workdir=$mountpoint/work-$2" "opt/$2"
+}
+in_memory "$python" lab
+in_memory "$pyslurm" pyslurm
 mount --bind "$scratch" root/.ansible/test
 mount --bind "$checkout" "./$inside"
 mount --bind "$logs" var/log/lab

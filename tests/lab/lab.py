@@ -149,10 +149,11 @@ def start(parts: cache.Parts) -> None:
     (STATE / "root").mkdir(parents=True)
     command = ["unshare", *NAMESPACES, "--fork", "--kill-child", "--propagation", "private"]
     command += ["bash", str(HERE / "init.sh")]
-    arguments = [parts.root, str(parts.python), str(parts.scratch), str(STATE / "root"), str(CHECKOUT), INSIDE]
+    arguments = [parts.root, str(parts.pyslurm), str(parts.python), str(parts.scratch)]
+    arguments += [str(STATE / "root"), str(CHECKOUT), INSIDE, str(LOGS)]
     with open(LOGS / "init.log", "wb") as log:
         outer = subprocess.Popen(
-            command + arguments + [str(LOGS)],
+            command + arguments,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# make_python.sh ANSIBLE: inside the root, fill /opt/lab with a Python environment of its requirements.txt and wheels,
-# with the collection awx.awx of this release of the package ansible, and /opt/lab/oldest with one of oldest.txt.
+# make_python.sh ANSIBLE: inside the root, fill /opt/lab with a Python environment of its requirements.txt and the wheel
+# of pyslurm, with the collection awx.awx of this release of the package ansible, and /opt/lab/oldest with one of
+# oldest.txt.
 set -eu
 ansible=$1
 
 cd /opt/lab
 python3 -m venv .
-bin/pip install --quiet --requirement requirements.txt wheels/*.whl
+bin/pip install --quiet --requirement requirements.txt wheels/pyslurm-*.whl
 
 # All collections of the package would be half a gigabyte.
 bin/pip download --quiet --no-deps --only-binary :all: --dest /tmp/ansible "ansible==$ansible"

@@ -111,8 +111,8 @@ def test_down_leaves_nothing(up: None) -> None:
 
 def test_two_checkouts_have_two_labs(up: None, tmp_path: Path) -> None:
     other = tmp_path / "checkout"
-    shutil.copytree(lab.CHECKOUT / "tests" / "lab", other / "tests" / "lab")
-    shutil.copy(lab.CHECKOUT / "requirements.txt", other)
+    left_out = shutil.ignore_patterns(".git", "output", "__pycache__")
+    shutil.copytree(lab.CHECKOUT, other, ignore=left_out)
     try:
         started = run("up", program=other / "tests/lab/lab")
         assert started.returncode == 0, started.stdout + started.stderr

@@ -30,7 +30,7 @@ TYPES = {
     "bool": {"multiplechoice"},
 }
 # Run by hand where they are needed, and what AWX itself is set up with.
-WITHOUT_TEMPLATE = {"disarm", "awx_setup"}
+WITHOUT_TEMPLATE = {"disarm", "awx_setup", "pyslurm", "listener"}
 
 
 def load_rulebook(name: str) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The argument specification of the role common has the variables that playbooks and rulebooks use, and no others."""
+"""The argument specifications have the variables that playbooks, rulebooks and roles use, and no others.
+
+Those of the playbooks are in the role common; the roles that install something have their own.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,19 @@ import pytest
 import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SPECS: dict[str, dict[str, Any]] = yaml.safe_load(
-    (CHECKOUT / "roles/common/meta/argument_specs.yml").read_text(encoding="utf-8")
-)["argument_specs"]
-PLAYBOOKS = sorted((CHECKOUT / "playbooks").glob("*.yml"))
+
+
+def specifications(role: str) -> dict[str, dict[str, Any]]:
+    """Return the argument specifications of a role, by their names."""
+    text = (CHECKOUT / "roles" / role / "meta/argument_specs.yml").read_text(encoding="utf-8")
+    specs: dict[str, dict[str, Any]] = yaml.safe_load(text)["argument_specs"]
+    return specs
+
+
+SPECS = specifications("common")
+# The roles that install something, each with a playbook of its name.
+ROLES = ("listener", "pyslurm")
+PLAYBOOKS = sorted(path for path in (CHECKOUT / "playbooks").glob("*.yml") if path.stem not in ROLES)
 TASKS = sorted((CHECKOUT / "roles/common/tasks").rglob("*.yml"))
 RULEBOOKS = sorted((CHECKOUT / "rulebooks").glob("*.yml"))
 # What the rulebook for AWX gives to the jobs.
@@ -82,3 +94,41 @@ def test_a_default_is_the_one_that_is_used() -> None:
     for option, value in re.findall(r"(hpc_slurm_\w+) \| default\(([^()]*)\)", text):
         if option in defaults and value.split(",")[0] not in ("omit", "''"):
             assert yaml.safe_load(value.split(", true")[0]) == defaults[option], option
+
+
+# The roles that install something.
+
+
+def files_of(role: str) -> list[Path]:
+    """Return the files of a role that use variables, and its playbook."""
+    folders = [CHECKOUT / "roles" / role / name for name in ("tasks", "vars", "defaults", "templates", "handlers")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return [*files, CHECKOUT / "playbooks" / f"{role}.yml"]
+
+
+def test_there_is_no_other_role() -> None:
+    assert {path.name for path in (CHECKOUT / "roles").iterdir()} == {"common", *ROLES}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_uses_its_own_variables_and_those_of_the_rulebook(role: str) -> None:
+    own = set(specifications(role)["main"]["options"])
+    assert {name for name in own if not name.startswith(f"hpc_slurm_{role}_")} == set()
+    everywhere = set[str]().union(*map(used, files_of(role)))
+    assert own <= everywhere
+    assert everywhere - own <= (set(SPECS["node_events"]["options"]) if role == "listener" else set())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_documented_defaults_of_a_role_are_its_defaults(role: str) -> None:
+    options = specifications(role)["main"]["options"]
+    documented = {name: option["default"] for name, option in options.items() if "default" in option}
+    hosts = documented.pop(f"hpc_slurm_{role}_hosts")
+    assert f"default('{hosts}')" in (CHECKOUT / "playbooks" / f"{role}.yml").read_text(encoding="utf-8")
+    defaults = yaml.safe_load((CHECKOUT / "roles" / role / "defaults/main.yml").read_text(encoding="utf-8"))
+    assert {name: value for name, value in defaults.items() if "{{" not in str(value)} == documented
+
+
+def test_variables_of_all_roles_are_known_to_the_playbooks() -> None:
+    tasks = yaml.safe_load((CHECKOUT / "roles/common/tasks/known.yml").read_text(encoding="utf-8"))
+    assert tasks[0]["loop"] == ["common", *ROLES]

@@ -1,9 +1,9 @@
 /*
  * pyslurm 25.11 with Slurm 26.05: what changed between the two releases, bridged at compile time (gcc -include).
- * Needed only while the package index has no pyslurm of the Slurm release that Debian ships.
+ * Needed only while there is no pyslurm 26.5.
  */
-#ifndef HPC_SLURM_PYSLURM_COMPAT_H
-#define HPC_SLURM_PYSLURM_COMPAT_H
+#ifndef HPC_SLURM_SLURM_26_05_H
+#define HPC_SLURM_SLURM_26_05_H
 
 #include <string.h>
 #include <slurm/slurm.h>
