@@ -121,7 +121,6 @@ def test_one_play_to_a_healthy_listener(directory: Path, systemd: None) -> None:
     given = yaml.safe_load((site.config / "vars.yml").read_text(encoding="utf-8"))
     assert given["hpc_slurm_cluster"] == "lab" and given["drools_db_file_path"].endswith("/engine;WRITE_DELAY=0")
     assert not [name for name in given if name.startswith("hpc_slurm_listener_")]
-    # The module starts what does not run, also where it is to be restarted.
     assert calls() == ["daemon-reload", "start", "daemon-reload", "enable"]
     assert "changed=0 " in site.play()
     assert calls() == ["daemon-reload"]
