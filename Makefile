@@ -2,7 +2,7 @@
 LAB := tests/lab/lab
 PYTEST := python3 -m pytest -p no:cacheprovider
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-lab test-quality test-contract test-integration test-eda test-texts test-chaos test-scale test-accounting test-fresh bench lab-up lab-down
+.PHONY: help demo test test-unit test-lab test-quality test-contract test-integration test-eda test-playbooks test-texts test-chaos test-scale test-accounting test-fresh bench lab-up lab-down
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
@@ -30,6 +30,9 @@ test-integration: ## every module on the lab's controller
 
 test-eda: ## end to end, with the real ansible-rulebook
 	@tests/run eda
+
+test-playbooks: ## end to end, what reactions, the maintenance, AWX's jobs and the role of the listener do
+	@tests/run playbooks
 
 test-texts: ## odd texts in every field that a module writes or reads
 	@tests/run texts

@@ -27,6 +27,8 @@ from test_reactions import resume
 
 MENDED, BROKEN = "node4", "node5"
 # The last one is ansible-rulebook's own.
+pytestmark = pytest.mark.playbooks
+
 LABELS = {"hpc.slurm", "lab", "Activated by Event-Driven Ansible"}
 
 

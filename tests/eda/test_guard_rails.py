@@ -17,6 +17,8 @@ from story import node, wait_until
 from test_reactions import Rack, Situation, decisions, play, resume, scontrol
 
 # slurmctld does not return a node with it to service by itself.
+pytestmark = pytest.mark.playbooks
+
 REASON = "Node unexpectedly rebooted"
 EVENT = "5f0c0e5c-0000-4000-8000-000000000000"
 OURS = f"hpc.slurm.node_down {EVENT}"

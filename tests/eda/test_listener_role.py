@@ -21,6 +21,8 @@ import yaml
 from postgres import Postgres
 from story import CHECKOUT, EVENTS, armed, free_port
 
+pytestmark = pytest.mark.playbooks
+
 UNIT = systemctl.UNIT
 USER = "hpc-slurm-test"
 TOKEN = "chosen-by-the-site-0123456789"

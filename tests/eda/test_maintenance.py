@@ -24,6 +24,8 @@ from chat import Chat
 from story import wait_until
 from test_reactions import resume, scontrol
 
+pytestmark = pytest.mark.playbooks
+
 NAMES = [f"node{number}" for number in range(1, 9)]
 NAME = "lab-maintenance"
 # With one of these a node takes no jobs.

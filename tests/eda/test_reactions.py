@@ -16,6 +16,8 @@ import pytest
 import yaml
 from story import CHECKOUT, HOSTS, Rulebook, inventory, kill_slurmd, node, synced, wait_until
 
+pytestmark = pytest.mark.playbooks
+
 REBOOT_PROGRAM = Path("/usr/local/sbin/reboot-node")
 GONE = "gone00001"
 RESERVATION = "reactions-of-the-lab"
