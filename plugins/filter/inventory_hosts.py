@@ -13,7 +13,7 @@ author:
 description:
   - Finds for each node the host of the inventory. That is the host whose variable C(hpc_slurm_node_name) is the node's
     name in Slurm, else the host with this name, else the only host whose name begins with it and a dot.
-positional: _input, hostvars, having
+positional: _input, hostvars, having, cluster
 options:
   _input:
     description: Names of nodes.
@@ -27,6 +27,12 @@ options:
   having:
     description: The name of a variable. Only hosts are returned for which it is set, and neither empty nor false.
     type: str
+  cluster:
+    description:
+      - The name of the nodes' cluster. Hosts with another one in C(hpc_slurm_cluster) are not theirs, whatever their
+        names are.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -53,10 +59,14 @@ from ansible.errors import AnsibleFilterError
 
 BOOLEANS_FALSE = ("", "false", "no", "off", "0", "n", "f")
 NODE_NAME = "hpc_slurm_node_name"
+CLUSTER = "hpc_slurm_cluster"
 
 
 def inventory_hosts(
-    names: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], having: Optional[str] = None
+    names: Iterable[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    having: Optional[str] = None,
+    cluster: str = "",
 ) -> dict[str, str]:
     """Return the hosts of nodes.
 
@@ -66,7 +76,11 @@ def inventory_hosts(
     short_names: dict[str, list[str]] = {}
     others = []
     for host in hostvars:
-        if name := hostvars[host].get(NODE_NAME):
+        # Once a host: Ansible gathers its variables anew each time.
+        variables = hostvars[host]
+        if cluster and variables.get(CLUSTER, cluster) != cluster:
+            continue
+        if name := variables.get(NODE_NAME):
             if by_variable.setdefault(str(name), host) != host:
                 raise AnsibleFilterError(f"{NODE_NAME} is {name} for the hosts {by_variable[str(name)]} and {host}")
         else:

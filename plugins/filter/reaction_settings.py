@@ -15,7 +15,7 @@ description:
     nodes, and which nodes have no host in the inventory.
   - It tells what a playbook sees. ansible-rulebook copies an inventory file elsewhere, so C(group_vars) beside it do
     not count, while those in an inventory directory do.
-positional: _input, hostvars, controller, specs
+positional: _input, hostvars, controller, specs, cluster
 options:
   _input:
     description: The names of all nodes.
@@ -34,6 +34,10 @@ options:
     description: The file C(meta/argument_specs.yml) of the role C(hpc.slurm.common), which has all variables.
     type: dict
     required: true
+  cluster:
+    description: As for P(hpc.slurm.inventory_hosts#filter).
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -88,14 +92,18 @@ LONGEST = 500
 
 
 def reaction_settings(
-    names: list[str], hostvars: Mapping[str, Mapping[str, Any]], controller: str, specs: Mapping[str, Any]
+    names: list[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    controller: str,
+    specs: Mapping[str, Any],
+    cluster: str = "",
 ) -> list[dict[str, str]]:
     """Return how the reactions are set, each setting with C(name) and C(value).
 
     :raises AnsibleFilterError: for names that are not those of nodes.
     """
     try:
-        hosts = inventory_hosts(names, hostvars)
+        hosts = inventory_hosts(names, hostvars, cluster=cluster)
         unknown = fold(set(names) - set(hosts))
     except (SlurmError, TypeError) as error:
         raise AnsibleFilterError(f"reaction_settings needs the names of nodes: {error!r}") from error

@@ -91,6 +91,8 @@ def test_a_default_is_the_one_that_is_used() -> None:
         if "default" in given
     }
     text = "".join(path.read_text(encoding="utf-8") for path in [*PLAYBOOKS, *TASKS])
+    # It is empty where there is one cluster.
+    text = text.replace("' ~ common_suffix ~ '", "")
     for option, value in re.findall(r"(hpc_slurm_\w+) \| default\(([^()]*)\)", text):
         if option in defaults and value.split(",")[0] not in ("omit", "''"):
             assert yaml.safe_load(value.split(", true")[0]) == defaults[option], option

@@ -63,6 +63,19 @@ def test_a_variable_that_says_no_is_not_set(value, is_set):
     assert bool(FILTER(["n1"], {"n1": {"hpc_slurm_opt_out": value}}, "hpc_slurm_opt_out")) == is_set
 
 
+def test_nodes_of_two_clusters_with_the_same_name():
+    hosts = {
+        "node1.a": {"hpc_slurm_cluster": "a"},
+        "node1.b": {"hpc_slurm_cluster": "b"},
+        "b-node2": {"hpc_slurm_cluster": "b", "hpc_slurm_node_name": "node2"},
+        "node2": {"hpc_slurm_cluster": "a"},
+        "node3": {},
+    }
+    names = ["node1", "node2", "node3"]
+    assert FILTER(names, hosts, cluster="a") == {"node1": "node1.a", "node2": "node2", "node3": "node3"}
+    assert FILTER(names, hosts, None, "b") == {"node1": "node1.b", "node2": "b-node2", "node3": "node3"}
+
+
 def test_two_hosts_of_the_same_node():
     hosts = {"a": {"hpc_slurm_node_name": "node1"}, "b": {"hpc_slurm_node_name": "node1"}}
     with pytest.raises(AnsibleFilterError, match="hpc_slurm_node_name is node1 for the hosts a and b"):
