@@ -29,7 +29,7 @@ options:
     type: str
   cluster:
     description:
-      - The name of the nodes' cluster. Hosts with another one in C(hpc_slurm_cluster) are not theirs, whatever their
+      - The name of the nodes' cluster. Hosts with another one in C(hpc_slurm_node_cluster) are not theirs, whatever their
         names are.
     type: str
     default: ""
@@ -59,7 +59,7 @@ from ansible.errors import AnsibleFilterError
 
 BOOLEANS_FALSE = ("", "false", "no", "off", "0", "n", "f")
 NODE_NAME = "hpc_slurm_node_name"
-CLUSTER = "hpc_slurm_cluster"
+CLUSTER = "hpc_slurm_node_cluster"
 
 
 def inventory_hosts(

@@ -218,7 +218,7 @@ def expect_job(job: dict[str, Any], nodes: list[str], hostlist: str) -> dict[str
     """Check what a job of a reaction was launched with, and return the event."""
     given = json.loads(job["extra_vars"])
     event: dict[str, Any] = given["ansible_eda"]["event"]
-    assert job["limit"] == ",".join(["slurm_controller", *nodes])
+    assert job["limit"] == ",".join(["slurm_controller*", *nodes])
     assert (given["hpc_slurm_nodes"], event["nodes"], event["hostlist"]) == (hostlist, nodes, hostlist)
     assert set(job["labels"]) == {*LABELS, f"eda-event-uuid-{event['meta']['uuid']}"}
     assert job["ignored_fields"] == {}
@@ -227,7 +227,7 @@ def expect_job(job: dict[str, Any], nodes: list[str], hostlist: str) -> dict[str
 
 def test_a_job_repairs_a_node_and_is_repeated_within_its_budget_for_the_other(awx: Double, rulebook: Rulebook) -> None:
     sync = awx.jobs.of("hpc.slurm.sync")[0]
-    assert (sync["limit"], set(sync["labels"])) == ("slurm_controller", LABELS)
+    assert (sync["limit"], set(sync["labels"])) == ("slurm_controller*", LABELS)
     set_down(MENDED, BROKEN)
     down = "hpc.slurm.node_down"
     wait_until("the job", 120, lambda: awx.jobs.of(down) and awx.jobs.of(down)[0]["finished"])

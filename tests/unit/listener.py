@@ -39,7 +39,7 @@ from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.telemet
 ID = "listener-of-the-tests"
 TOKEN = "0123456789abcdef"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-ME = Listener(ID, "http://127.0.0.1:1", "00000000-0000-0000-0000-000000000001", True)
+ME = Listener(ID, "http://127.0.0.1:1", "00000000-0000-0000-0000-000000000001", True, "lab")
 # Seconds to wait for anything.
 LIMIT = 20
 
@@ -80,7 +80,7 @@ class Core:
         """Complete all pending entries, and return their events."""
         found: list[dict[str, Any]] = []
         while entry := self.resolver.next_entry():
-            found += EventBuilder(granularity, "lab", ME, trigger_fired=True).events_of(entry)
+            found += EventBuilder(granularity, ME, trigger_fired=True).events_of(entry)
             self.inbox.complete(entry, "delivered")
         return found
 
@@ -90,7 +90,7 @@ class Core:
 
     def apply_snapshot(self, *groups: tuple[str, str], **keys: Any) -> int:
         """Apply the snapshot of snapshot(), and return its number of events."""
-        return self.resolver.apply_snapshot(snapshot(*groups, **keys), EventBuilder("node", "lab", ME).count)[1]
+        return self.resolver.apply_snapshot(snapshot(*groups, **keys), EventBuilder("node", ME).count)[1]
 
     def outcomes(self) -> list[tuple[str, str]]:
         return self.rows("SELECT summary, coalesce(outcome, 'pending') FROM inbox ORDER BY number")
@@ -125,7 +125,7 @@ class Observed(Core):
         now = time.time()
         content = {"time": now, "age": 0.0, "slurm_user": "slurm", "count": 10008, "nodes": nodes, "triggers": triggers}
         content |= keys
-        self.resolver.apply_snapshot(parse_snapshot(json.dumps(content), now), EventBuilder("node", None, ME).count)
+        self.resolver.apply_snapshot(parse_snapshot(json.dumps(content), now), EventBuilder("node", ME).count)
 
 
 def node_group(
@@ -158,7 +158,7 @@ class Served:
         self.stored_count, self.problem, self.ended_count = 0, "", 0
         self.observer = Observer(self.core.database, self.settings, lambda: self.problem)
         self.server = Server(self.settings)
-        builder = EventBuilder("node", self.settings.cluster, ME)
+        builder = EventBuilder("node", ME)
         core = self.core
         parts = Parts(
             self.settings, ID, core.inbox, core.resolver, builder, core.metrics, self.observer, self._on_stored

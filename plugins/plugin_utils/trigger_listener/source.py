@@ -90,10 +90,10 @@ class _Source:
     async def run(self, queue: Queue, feedback: Any) -> None:
         settings, metrics, inbox, server = self._settings, self._metrics, self._inbox, self._server
         url = settings.url if settings.port else re.sub(r":0$", f":{server.port}", settings.url)
-        listener = Listener(self._listener_id, url, str(uuid.uuid4()), settings.permanent)
+        listener = Listener(self._listener_id, url, str(uuid.uuid4()), settings.permanent, settings.cluster)
         retries = Retries(settings.retries_per_day, settings.reaction_limit)
         builder, resolver = (
-            EventBuilder(settings.granularity, settings.cluster, listener, settings.trigger_fired),
+            EventBuilder(settings.granularity, listener, settings.trigger_fired),
             Resolver(self._database, inbox, metrics, merges=_merges(settings), retries=retries),
         )
         feeder = Feeder(inbox, resolver, queue, builder, metrics, feedback)

@@ -25,7 +25,7 @@ description:
   - Every event has C(type), C(meta.uuid), and C(meta.hosts) with its nodes, which limits C(run_playbook) to these
     hosts.
   - C(node_state) has C(nodes), C(hostlist) and C(state), or with O(granularity=node) C(node) and C(state). It also has
-    C(cluster), C(notification), which is the uuid of the notification, and C(flaps), which is how often the node left
+    C(notification), which is the uuid of the notification, and C(flaps), which is how often the node left
     service within the last hour, up to 4; nodes with different C(flaps) are different batches. C(origin) is C(trigger),
     or C(snapshot) for a change that a sync found; such an event also has C(reason), C(reason_user), C(reason_time) and
     C(flags), which are null where the nodes of a batch differ.
@@ -39,8 +39,8 @@ description:
   - C(trigger_fired) has C(trigger.type), the event kind as in strigger(1), and for a job C(trigger.job_id).
     C(trigger.class) is C(node), C(job), C(slurmctld), C(slurmdbd), C(database) or C(burst_buffer). For nodes see
     O(trigger_fired).
-  - All events have C(listener.id), C(listener.url), C(listener.permanent), and C(listener.run),
-    which is a new uuid at each start.
+  - All events have C(cluster), C(listener.id), C(listener.url), C(listener.permanent), and C(listener.run), which is a
+    new uuid at each start.
   - Playbooks post to C(/<id>/record) what they did with the nodes of an event. The status page shows it with the event,
     and the last 1000 records are kept.
   - C(GET /) is the status page; C(/healthz) answers 200, or 503 with reasons; C(/metrics) is for Prometheus. For these
@@ -63,7 +63,9 @@ options:
       - The default is a random one, generated at the first start and kept in O(state_dir).
     type: str
   cluster:
-    description: The name of the cluster, for C(node_state) events.
+    description:
+      - The cluster, ClusterName of its slurm.conf. Playbooks run on the controllers of this cluster, and refuse those
+        of another. Without it they do not check this.
     type: str
   state_dir:
     description:

@@ -17,17 +17,23 @@ from .node_event import batch_event, event_meta, node_event
 
 
 class Listener(NamedTuple):
-    """The key C(listener) of events; C(run) is new at each start."""
+    """What all events have of the listener; C(run) is new at each start."""
 
     id: str
     url: str
     run: str
     permanent: bool
+    cluster: Optional[str] = None
+
+    def keys(self) -> dict[str, Any]:
+        """Return the keys C(cluster) and C(listener) of an event."""
+        listener = self._asdict()
+        return {"cluster": listener.pop("cluster"), "listener": listener}
 
 
 def listener_event(type_: str, listener: Listener, **keys: Any) -> dict[str, Any]:
     """Return an event of the listener itself, such as C(listener_up). It limits no playbook to hosts."""
-    return {"type": type_, "listener": listener._asdict(), **keys, "meta": {"uuid": str(uuid.uuid4()), "hosts": []}}
+    return {"type": type_, **listener.keys(), **keys, "meta": {"uuid": str(uuid.uuid4()), "hosts": []}}
 
 
 class EventBuilder:
@@ -37,10 +43,8 @@ class EventBuilder:
     :param trigger_fired: whether notifications of permanent triggers have the event C(trigger_fired), too.
     """
 
-    def __init__(
-        self, granularity: str, cluster: Optional[str], listener: Listener, trigger_fired: bool = False
-    ) -> None:
-        self._is_batch, self._cluster, self._listener = granularity == "batch", cluster, listener
+    def __init__(self, granularity: str, listener: Listener, trigger_fired: bool = False) -> None:
+        self._is_batch, self._listener = granularity == "batch", listener
         self._has_fired = trigger_fired or not listener.permanent
 
     def events_of(self, entry: Entry) -> Iterator[dict[str, Any]]:
@@ -50,15 +54,14 @@ class EventBuilder:
             return
         number, received = uuid.UUID(entry.uuid), datetime.fromtimestamp(entry.received, timezone.utc).isoformat()
         if self._fires(entry):
-            keys = {"trigger": entry.content["trigger"], "listener": self._listener._asdict()}
+            keys = {"trigger": entry.content["trigger"], **self._listener.keys()}
             meta = event_meta(number, received, "trigger_fired", [])
             yield {"type": "trigger_fired", **keys, "notification": entry.uuid, "meta": meta}
         origin = "trigger" if entry.kind == "notification" else "snapshot"
         reports = entry.content["reports"]
         for report in _merged(reports) if self._is_batch else reports:
             nodes, keys = report["nodes"], {"flaps": report["flaps"], **report["details"]}
-            keys |= {"state": report["state"], "cluster": self._cluster, "origin": origin}
-            keys |= {"listener": self._listener._asdict()}
+            keys |= {"state": report["state"], "origin": origin, **self._listener.keys()}
             if self._is_batch:
                 yield batch_event(number, received, nodes, report.get("hostlist") or hostlist.fold(nodes), **keys)
             else:

@@ -65,10 +65,10 @@ def test_a_variable_that_says_no_is_not_set(value, is_set):
 
 def test_nodes_of_two_clusters_with_the_same_name():
     hosts = {
-        "node1.a": {"hpc_slurm_cluster": "a"},
-        "node1.b": {"hpc_slurm_cluster": "b"},
-        "b-node2": {"hpc_slurm_cluster": "b", "hpc_slurm_node_name": "node2"},
-        "node2": {"hpc_slurm_cluster": "a"},
+        "node1.a": {"hpc_slurm_node_cluster": "a"},
+        "node1.b": {"hpc_slurm_node_cluster": "b"},
+        "b-node2": {"hpc_slurm_node_cluster": "b", "hpc_slurm_node_name": "node2"},
+        "node2": {"hpc_slurm_node_cluster": "a"},
         "node3": {},
     }
     names = ["node1", "node2", "node3"]

@@ -130,10 +130,10 @@ def test_events_in_order_and_a_clean_end(tmp_path):
     listener = up["listener"]
     assert (listener["id"], listener["permanent"]) == (ID, False) and not listener["url"].endswith(":0")
     assert [(e["type"], e.get("node"), e.get("state"), e.get("cluster")) for e in seen] == [
-        ("trigger_fired", None, None, None),
+        ("trigger_fired", None, None, "lab"),
         ("node_state", "n1", "down", "lab"),
         ("node_state", "n2", "down", "lab"),
-        ("trigger_fired", None, None, None),
+        ("trigger_fired", None, None, "lab"),
         ("node_state", "n9", "up", "lab"),
     ]
     assert (first["type"], first["listener"]) == ("listener_down", listener)

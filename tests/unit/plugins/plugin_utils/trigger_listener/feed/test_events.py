@@ -32,8 +32,14 @@ def snapshot(*reports, delivered=0):
     return Entry(1, ORIGIN, 86400.5, "snapshot", "snapshot", {"reports": list(reports)}, delivered)
 
 
+LISTENER = {
+    "cluster": "lab",
+    "listener": {"id": ME.id, "url": ME.url, "run": ME.run, "permanent": True},
+}
+
+
 def built(entry, granularity="node", cluster="lab"):
-    builder = EventBuilder(granularity, cluster, ME, trigger_fired=True)
+    builder = EventBuilder(granularity, ME._replace(cluster=cluster), trigger_fired=True)
     events = list(builder.events_of(entry))
     assert events == list(builder.events_of(entry))
     assert builder.count(entry) == len(events)
@@ -65,7 +71,7 @@ def test_one_event_per_node():
     assert fired == {
         "type": "trigger_fired",
         "trigger": {"class": "node", "type": "down"},
-        "listener": ME._asdict(),
+        **LISTENER,
         "notification": ORIGIN,
         "meta": {**fired["meta"], "hosts": []},
     }
@@ -74,9 +80,8 @@ def test_one_event_per_node():
         "node": "gpu07",
         "state": "down",
         "flaps": 1,
-        "cluster": "lab",
         "origin": "trigger",
-        "listener": ME._asdict(),
+        **LISTENER,
         "notification": ORIGIN,
         "meta": {**one["meta"], "hosts": ["gpu07"]},
     }
@@ -108,9 +113,9 @@ def test_the_events_of_a_snapshot():
 
 def test_an_event_of_the_listener():
     event = listener_event("listener_up", ME)
-    assert event["meta"]["hosts"] == []
+    assert event["meta"]["hosts"] == [] and event["cluster"] == "lab"
     entry = Entry(1, event["meta"]["uuid"], 1.0, "event", "listener_up", event, 0)
-    assert list(EventBuilder("node", "lab", ME).events_of(entry)) == [event]
+    assert list(EventBuilder("node", ME).events_of(entry)) == [event]
     assert listener_event("listener_up", ME)["meta"]["uuid"] != event["meta"]["uuid"]
 
 
@@ -127,12 +132,12 @@ def test_no_node_is_lost_when_the_granularity_changes_between_runs(first, then, 
     """However many events each run delivers, every node is in one of them at the end."""
     reports = [report("n1", "n2", "n3"), report("n4", flaps=2), report("n5", "n6", state="drained")]
     wanted = {(node, it["state"]) for it in reports for node in it["nodes"]}
-    most = EventBuilder("node", "lab", ME, trigger_fired=True).count(entry_of(*reports))
+    most = EventBuilder("node", ME, trigger_fired=True).count(entry_of(*reports))
     for given in itertools.product(range(most + 1), repeat=2):
         done, had = 0, set()
         for granularity, number in ((first, given[0]), (then, given[1]), (first, most)):
             builder, entry = (
-                EventBuilder(granularity, "lab", ME, trigger_fired=True),
+                EventBuilder(granularity, ME, trigger_fired=True),
                 entry_of(*reports, delivered=done),
             )
             done = builder.delivered_count(entry)
@@ -148,11 +153,11 @@ def test_no_node_is_lost_when_the_granularity_changes_between_runs(first, then, 
 def test_no_node_is_lost_when_trigger_fired_is_switched_between_runs(first, then, granularity):
     reports = [report("n1", "n2"), report("n3", state="drained")]
     for number in range(4):
-        builder = EventBuilder(granularity, "lab", ME, first)
+        builder = EventBuilder(granularity, ME, first)
         before = list(itertools.islice(builder.events_of(notification(*reports)), number))
         noted = builder.progress(notification(*reports), number) if number else 0
         entry = notification(*reports, delivered=noted)
-        builder = EventBuilder(granularity, "lab", ME, then)
+        builder = EventBuilder(granularity, ME, then)
         after = list(itertools.islice(builder.events_of(entry), builder.delivered_count(entry), None))
         assert {node for event in before + after for node in event["meta"]["hosts"]} == {"n1", "n2", "n3"}
         if granularity == "node":
@@ -160,10 +165,10 @@ def test_no_node_is_lost_when_trigger_fired_is_switched_between_runs(first, then
 
 
 def test_a_permanent_trigger_has_no_event_of_its_own():
-    assert [event["type"] for event in EventBuilder("batch", "lab", ME).events_of(notification(report("n1")))] == [
+    assert [event["type"] for event in EventBuilder("batch", ME).events_of(notification(report("n1")))] == [
         "node_state"
     ]
-    again = EventBuilder("batch", "lab", ME._replace(permanent=False)).events_of(notification(report("n1")))
+    again = EventBuilder("batch", ME._replace(permanent=False)).events_of(notification(report("n1")))
     assert [event["type"] for event in again] == ["trigger_fired", "node_state"]
 
 
@@ -187,4 +192,4 @@ def test_nodes_with_different_reasons_are_one_batch():
     ],
 )
 def test_delivered_events_are_not_delivered_again(granularity, entry, count):
-    assert EventBuilder(granularity, None, ME, trigger_fired=True).delivered_count(entry) == count
+    assert EventBuilder(granularity, ME, trigger_fired=True).delivered_count(entry) == count

@@ -29,7 +29,7 @@ def short_waits(monkeypatch):
 @contextlib.asynccontextmanager
 async def feeding(core, engine, granularity="node", feedback=True):
     """Run a feeder and an engine."""
-    builder = EventBuilder(granularity, "lab", ME, trigger_fired=True)
+    builder = EventBuilder(granularity, ME, trigger_fired=True)
     feeder = Feeder(
         core.inbox, core.resolver, engine.queue, builder, core.metrics, engine.feedback if feedback else None
     )

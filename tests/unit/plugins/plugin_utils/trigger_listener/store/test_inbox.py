@@ -152,7 +152,7 @@ def test_a_full_disk(core, fill_disk):
     calls = [
         lambda: core.notify("up", "n9"),
         core.resolver.next_entry,  # which resolves it
-        lambda: core.resolver.apply_snapshot(read, EventBuilder("node", None, ME).count),
+        lambda: core.resolver.apply_snapshot(read, EventBuilder("node", ME).count),
         lambda: core.inbox.note_delivered(entry, 1),
         lambda: core.inbox.complete(entry, "delivered"),
         lambda: core.resolver.mark_undeliverable(entry, {"meta": {"hosts": ["n1"]}}, "why"),

@@ -139,7 +139,7 @@ def test_a_notification_after_slurm_was_read_is_newer_than_the_snapshot(core):
     read = snapshot(("n2", "DOWN"), age=5.0)
     core.notify("down", "n1", at=read.read_at + 0.001)
     core.notify("up", "n2", at=read.read_at + 0.001)
-    number, events = core.resolver.apply_snapshot(read, EventBuilder("node", None, ME).count)
+    number, events = core.resolver.apply_snapshot(read, EventBuilder("node", ME).count)
     assert events == 0
     assert core.states() == [("n1", "down"), ("n2", "up")]
     assert core.rows("SELECT outcome FROM inbox WHERE uuid = ?", number) == ["unchanged"]
@@ -156,7 +156,7 @@ def test_a_notification_while_a_snapshot_waits_for_the_lock_is_newer(core, monke
 
     read = snapshot()
     monkeypatch.setattr(core.inbox, "oldest", notified_meanwhile)
-    assert core.resolver.apply_snapshot(read, EventBuilder("node", None, ME).count)[1] == 0
+    assert core.resolver.apply_snapshot(read, EventBuilder("node", ME).count)[1] == 0
     assert core.states() == [("n1", "down")]
 
 
@@ -169,7 +169,7 @@ def test_a_reason_since_the_last_snapshot_long_ago_is_a_change(core, synced, cha
         connection.execute("INSERT INTO last_snapshot VALUES ('received', ?)", (json.dumps(now - synced),))
     read = snapshot(("n1", "IDLE+DRAIN"), ("n2", "IDLE+DRAIN"), ("n3", "IDLE"))
     read.groups[1] = read.groups[1]._replace(since=now - 90_000)  # the first has one that is 600 s old
-    assert core.resolver.apply_snapshot(read, EventBuilder("node", None, ME).count)[1] == changes
+    assert core.resolver.apply_snapshot(read, EventBuilder("node", ME).count)[1] == changes
 
 
 def test_a_snapshot_finds_flaps(core):
