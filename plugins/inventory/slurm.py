@@ -33,6 +33,13 @@ options:
   slurm_conf:
     description: Path of the cluster's C(slurm.conf). The default is that of Slurm.
     type: path
+  cluster:
+    description:
+      - The name of the cluster, where one inventory has several whose nodes have the same names. The hosts are then
+        named C(NODE.CLUSTER), have C(hpc_slurm_node_name) and C(hpc_slurm_node_cluster), which the playbooks read, and
+        are in the group C(cluster_CLUSTER).
+      - The groups of O(groups_by) have nodes of all clusters. C(partition_main:&cluster_alpha) are those of one.
+    type: str
   nodes:
     description: Only these nodes, as names or hostlists. An unknown node is an error.
     type: list
@@ -69,6 +76,12 @@ requirements:
 EXAMPLES = r"""
 # slurm.yml, on a machine with Slurm and pyslurm
 plugin: hpc.slurm.slurm
+
+---
+# second.slurm.yml, for another cluster in the same inventory
+plugin: hpc.slurm.slurm
+slurm_conf: /etc/slurm-second/slurm.conf
+cluster: second
 
 ---
 # slurm.yml, on a machine without Slurm
@@ -182,14 +195,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         prefix, kinds, strict = (self.get_option(name) for name in ("prefix", "groups_by", "strict"))
         composed = [self.get_option(name) for name in ("compose", "groups", "keyed_groups")]
         made, unsafe = dict[tuple[str, ...], list[str]](), Unsafe()
-        for name, node in nodes.items():
+        cluster = self.get_option("cluster")
+        for node_name, node in nodes.items():
+            name = f"{node_name}.{cluster}" if cluster else node_name
             self.inventory.add_host(name)
             variables = {f"{prefix}{key}": unsafe(value) for key, value in node.items()}
-            variables["ansible_host"] = unsafe(node["address"] or name)
+            variables["ansible_host"] = unsafe(node["address"] or node_name)
+            if cluster:
+                variables |= {"hpc_slurm_node_name": unsafe(node_name), "hpc_slurm_node_cluster": cluster}
             # As set_variable() does, which checks each name anew.
             self.inventory.hosts[name].vars.update(variables)
             # Many nodes are in the same groups.
-            groups = tuple(groups_of(node, kinds))
+            groups = (*groups_of(node, kinds), *([f"cluster_{cluster}"] if cluster else []))
             if groups not in made:
                 made[groups] = [self.inventory.add_group(self._sanitize_group_name(group)) for group in groups]
             for group in made[groups]:

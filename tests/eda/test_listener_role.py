@@ -24,6 +24,7 @@ from story import CHECKOUT, EVENTS, armed, free_port
 pytestmark = pytest.mark.playbooks
 
 UNIT = systemctl.UNIT
+OF_ANOTHER_CLUSTER = UNIT.with_name("hpc-slurm-rulebook-b.service")
 USER = "hpc-slurm-test"
 TOKEN = "chosen-by-the-site-0123456789"
 # The lab's inventory has local connections: become needs sudo.
@@ -76,7 +77,8 @@ def user() -> Iterator[None]:
     yield
     SUDOERS.unlink()
     subprocess.run(["userdel", USER], check=False, capture_output=True)
-    UNIT.unlink(missing_ok=True)
+    for unit in (UNIT, OF_ANOTHER_CLUSTER):
+        unit.unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -143,15 +145,17 @@ def test_the_unit_is_valid_and_confined_and_a_token_is_kept(directory: Path) -> 
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
     assert exposure() < 2
     # What needs more is told to: a playbook on the controller itself.
-    others = {"hpc_slurm_listener_sandbox": False, "hpc_slurm_listener_token": "another-one-0123456789"}
+    others = {"hpc_slurm_listener_sandbox": False, "hpc_slurm_listener_name": OF_ANOTHER_CLUSTER.stem, "hpc_slurm_listener_token": "another-one-0123456789"}
     site.play("--extra-vars", json.dumps(others))
-    assert exposure() > 8
+    assert exposure(OF_ANOTHER_CLUSTER) > 8
+    # That of the first is as it was.
+    assert exposure() < 2
     assert (site.config / "token").read_text(encoding="ascii") == f"{TOKEN}\n"
 
 
-def exposure() -> float:
+def exposure(unit: Path = UNIT) -> float:
     """Return what systemd thinks of the unit, from 0 (confined) to 10."""
-    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(UNIT)]
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = re.search(r"Overall exposure level for .*: ([\d.]+)", shown)
     assert found is not None, shown

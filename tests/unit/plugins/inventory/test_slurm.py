@@ -65,6 +65,14 @@ def groups(made: InventoryData, host: str) -> list[str]:
     return sorted(group.name for group in made.get_host(host).get_groups() if group.name not in ("all", "ungrouped"))
 
 
+def test_hosts_of_one_of_several_clusters(tmp_path: Path) -> None:
+    made = inventory(tmp_path, cluster="blue")
+    assert sorted(made.hosts) == ["n1.blue", "n2.blue", "n3.blue"]
+    given = made.get_host("n2.blue").vars
+    assert (given["hpc_slurm_node_name"], given["hpc_slurm_node_cluster"], given["ansible_host"]) == ("n2", "blue", "n2")
+    assert "cluster_blue" in groups(made, "n2.blue") and "partition_main" in groups(made, "n2.blue")
+
+
 def test_hosts_with_their_variables(tmp_path: Path) -> None:
     made = inventory(tmp_path)
     assert sorted(made.hosts) == ["n1", "n2", "n3"]
