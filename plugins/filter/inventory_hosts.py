@@ -29,8 +29,8 @@ options:
     type: str
   cluster:
     description:
-      - The name of the nodes' cluster. Hosts with another one in C(hpc_slurm_node_cluster) are not theirs, whatever their
-        names are.
+      - The name of the nodes' cluster. Hosts with another one in C(hpc_slurm_node_cluster) are not theirs, whatever
+        their names are.
     type: str
     default: ""
 """

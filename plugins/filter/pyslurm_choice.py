@@ -53,15 +53,7 @@ from typing import Any, Optional
 
 from ansible.errors import AnsibleFilterError
 
-
-def numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version: C(26.05.5) and C(26.5.5) are the same. Words such as C(0rc1) end it."""
-    found = []
-    for part in version.split("."):
-        if not part.isdigit():
-            break
-        found.append(int(part))
-    return tuple(found)
+from ..module_utils.adapter.releases import numbers
 
 
 def newest(versions: Iterable[str], release: str) -> Optional[str]:

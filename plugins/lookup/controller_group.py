@@ -9,7 +9,7 @@ name: controller_group
 short_description: Find the group with the controllers of a run's cluster
 version_added: 0.1.0
 author:
-  - hpc.slurm developers
+  - hpc.slurm developers (!UNKNOWN)
 description:
   - Returns C(slurm_controller_CLUSTER) if the inventory has such a group, with characters that a group cannot have as
     underscores, and otherwise C(slurm_controller). The cluster is that of the event that ran the playbook, or
@@ -61,7 +61,7 @@ def controller_group(groups: Iterable[str], cluster: str) -> str:
     there = f"The inventory has {', '.join(sorted(own))}"
     if cluster:
         raise AnsibleLookupError(
-            f"No controllers of the cluster {cluster}: add the group {wanted} with them, or correct the cluster. {there}"
+            f"No controllers of the cluster {cluster}: add the group {wanted} with them, or correct its name. {there}"
         )
     if len(own) > 1:
         raise AnsibleLookupError(f"Which cluster? Set hpc_slurm_cluster as an extra variable. {there}")

@@ -66,7 +66,7 @@ def installed() -> Iterator[None]:
     yield
     for name in ("collection.tar", "made-of.json"):
         Path("/opt/lab", name).unlink(missing_ok=True)
-    shutil.rmtree("/opt/lab/collections", ignore_errors=True)
+    shutil.rmtree("/opt/lab/collections/ansible_collections/hpc", ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
@@ -145,7 +145,11 @@ def test_the_unit_is_valid_and_confined_and_a_token_is_kept(directory: Path) -> 
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
     assert exposure() < 2
     # What needs more is told to: a playbook on the controller itself.
-    others = {"hpc_slurm_listener_sandbox": False, "hpc_slurm_listener_name": OF_ANOTHER_CLUSTER.stem, "hpc_slurm_listener_token": "another-one-0123456789"}
+    others = {
+        "hpc_slurm_listener_sandbox": False,
+        "hpc_slurm_listener_name": OF_ANOTHER_CLUSTER.stem,
+        "hpc_slurm_listener_token": "another-one-0123456789",
+    }
     site.play("--extra-vars", json.dumps(others))
     assert exposure(OF_ANOTHER_CLUSTER) > 8
     # That of the first is as it was.

@@ -1,6 +1,7 @@
 """Two clusters whose nodes have the same names, and one rulebook with a source for each. Runs inside the lab.
 
-The controllers of both are this machine, as a login node of both would be: the inventory has the second one's slurm.conf.
+The controllers of both are this machine, as a login node of both would be: the inventory has the slurm.conf of the
+second.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Site:
         ruleset["sources"].append({**first, "name": "second", name: {**first[name], **arguments}})
         (self.directory / "rulebook.yml").write_text(yaml.safe_dump([ruleset], sort_keys=False), encoding="utf-8")
 
-    def play(self, playbook: str, status: int = 0, **extra: object) -> str:
+    def play(self, playbook: str, status: int = 0, **extra: Any) -> str:
         command = ["ansible-playbook", playbook, "--inventory", str(self.inventory), "--extra-vars", json.dumps(extra)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == status, done.stdout + done.stderr
@@ -111,7 +112,7 @@ def rulebook(site: Site) -> Iterator[Rulebook]:
     wait_until(
         lambda: f"the triggers of both, there are {armed('lab')} and {armed('second')}",
         240,
-        lambda: not made.running() or armed("lab") >= EVENTS and armed("second") >= EVENTS,
+        lambda: not made.running() or (armed("lab") >= EVENTS and armed("second") >= EVENTS),
     )
     assert made.running()
     yield made
@@ -146,7 +147,7 @@ def test_one_is_silent_and_the_other_is_served(site: Site, rulebook: Rulebook) -
 
 def test_a_playbook_by_hand_needs_the_cluster(site: Site) -> None:
     assert "Which cluster? Set hpc_slurm_cluster" in site.play("hpc.slurm.report", status=4)
-    given = {"hpc_slurm_nodes": ["node2"], "hpc_slurm_cluster": "second"}
+    given: dict[str, Any] = {"hpc_slurm_nodes": ["node2"], "hpc_slurm_cluster": "second"}
     site.play("hpc.slurm.drain", **given, hpc_slurm_reason="ticket 7")
     assert states("second") == ["node2 drained ticket 7", "node[1,3-8] idle none"] and states("lab") == ALL_IDLE
     assert "node2" in site.play("hpc.slurm.report", hpc_slurm_cluster="second")
@@ -157,7 +158,11 @@ def test_a_playbook_by_hand_needs_the_cluster(site: Site) -> None:
 def test_a_maintenance_is_of_its_own_cluster(site: Site) -> None:
     tasks = site.directory / "maintenance.yml"
     tasks.write_text((site.directory / "repair.yml").read_text(encoding="utf-8"), encoding="utf-8")
-    given = {"hpc_slurm_maintenance": "m1", "hpc_slurm_nodes": ["node3"], "hpc_slurm_max_unavailable": 1}
+    given: dict[str, Any] = {
+        "hpc_slurm_maintenance": "m1",
+        "hpc_slurm_nodes": ["node3"],
+        "hpc_slurm_max_unavailable": 1,
+    }
     given |= {"hpc_slurm_maintenance_tasks": str(tasks), "hpc_slurm_connection_limit": 0}
     for cluster in CONF:
         # The same name: what is done on one cluster is not done on the other.

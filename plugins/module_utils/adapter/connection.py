@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Optional
 
 from .error_numbers import raise_for_output
 from .errors import SlurmError
+from .releases import SLURM, is_older
 from .values import Unreadable
 
 if TYPE_CHECKING:
@@ -161,6 +162,8 @@ def _check_release(pyslurm: ModuleType) -> None:
     if not output:
         return
     installed = output.split()[-1]
+    if is_older(installed, SLURM):
+        raise SlurmError(f"this host has Slurm {installed}: hpc.slurm needs {SLURM} or later")
     if not installed.startswith(f"{built}."):
         raise SlurmError(
             f"pyslurm {pyslurm.__version__} was built for Slurm {built}, this host has Slurm {installed}: install "

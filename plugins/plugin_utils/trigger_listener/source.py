@@ -161,6 +161,17 @@ def _open_database(path: Path) -> Database:
 
 
 def _require_libraries() -> None:
+    """Check what this runs with: the smallest releases, and the libraries.
+
+    :raises ValueError: with what is there and what is needed.
+    """
+    python = ".".join(map(str, sys.version_info[:2]))
+    if is_older(python, RULEBOOK_PYTHON):
+        raise ValueError(f"this is Python {python}: run ansible-rulebook with Python {RULEBOOK_PYTHON} or later")
+    # Another program that runs event sources needs no ansible-rulebook.
+    with suppress(PackageNotFoundError):
+        if is_older(found := version("ansible-rulebook"), ANSIBLE_RULEBOOK):
+            raise ValueError(f"this is ansible-rulebook {found}: install {ANSIBLE_RULEBOOK} or later")
     try:
         import aiohttp
         import ClusterShell
