@@ -2,7 +2,7 @@
 LAB := tests/lab/lab
 PYTEST := python3 -m pytest -p no:cacheprovider
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-lab test-quality test-contract test-integration test-eda test-playbooks test-texts test-chaos test-scale test-accounting test-fresh bench lab-up lab-down
+.PHONY: help demo test test-unit test-lab test-quality test-newest test-contract test-integration test-eda test-playbooks test-texts test-chaos test-scale test-accounting test-fresh bench lab-up lab-down
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
@@ -13,7 +13,7 @@ demo: ## a node of a real Slurm fails, and a playbook repairs it
 test: ## every suite but texts, chaos, scale, accounting and fresh, in less than 20 minutes
 	@tests/run
 
-test-unit: ## unit tests, without Slurm, on this machine's Python
+test-unit: ## unit tests, without Slurm, on this machine's Python, with the oldest ansible-core
 	@tests/run unit
 
 test-lab: ## the lab's own tests
@@ -21,6 +21,9 @@ test-lab: ## the lab's own tests
 
 test-quality: ## ruff, mypy, ansible-lint, ansible-test sanity, the build
 	@tests/run quality
+
+test-newest: ## unit tests with the newest ansible-core
+	@tests/run newest
 
 test-contract: ## the fake and the real controller behave alike
 	@tests/run contract

@@ -10,12 +10,15 @@ import asyncio
 import gc
 import re
 import sqlite3
+import sys
 import uuid
 from collections.abc import Awaitable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ...module_utils.adapter.releases import ANSIBLE_RULEBOOK, RULEBOOK_PYTHON, is_older
 from .configure.settings import Settings
 from .configure.state_directory import StateDirectory
 from .feed.events import EventBuilder, Listener, listener_event

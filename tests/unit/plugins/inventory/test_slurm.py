@@ -134,7 +134,8 @@ def test_composed_variables_and_groups(tmp_path: Path) -> None:
         keyed_groups=[{"key": "x_weight | string", "prefix": "weight"}],
         strict=True,
     )
-    assert made.get_host("n1").vars["gib"] == 250
+    # ansible-core before 2.19 makes a text of it.
+    assert int(made.get_host("n1").vars["gib"]) == 250
     assert {"fans", "weight_1"} <= set(groups(made, "n1"))
 
 

@@ -179,9 +179,9 @@ def test_what_slurm_node_returns_when_it_waits_or_refuses_is_documented(run: Run
     documented = yaml.safe_load(load("slurm_node").RETURN)
     waiting = {"nodes": "n1", "state": "drained", "wait": True, "wait_timeout": 0}
     _status, outcome = run("slurm_node", waiting)
-    assert set(outcome) - {"changed"} == {key for key in documented if documented[key]["returned"] == "success"} | {
-        "waited"
-    }
+    # ansible-core before 2.19 keeps the warnings of the modules that this process ran before.
+    found = set(outcome) - {"changed", "warnings"}
+    assert found == {key for key in documented if documented[key]["returned"] == "success"} | {"waited"}
     run.slurm.submit("--nodelist=n1")
     status, outcome = run("slurm_node", waiting)
     assert (status, outcome["changed"], set(outcome["running_jobs"])) == (1, False, {"8"})

@@ -101,6 +101,13 @@ def test_pyslurm_of_another_release(pyslurm: ModuleType, command: Command, outpu
     assert pyslurm.inits == []
 
 
+def test_slurm_is_too_old(pyslurm: ModuleType, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyslurm, "slurm_api_version", lambda: (23, 11, 0))
+    command("scontrol", 'echo "slurm 23.11.4"')
+    with pytest.raises(SlurmError, match=r"this host has Slurm 23.11.4: hpc.slurm needs 24.11 or later"):
+        Slurm().config()
+
+
 def test_the_conf_of_the_option_is_missing(pyslurm: ModuleType) -> None:
     with pytest.raises(SlurmError) as caught:
         Slurm("/no/such/slurm.conf").nodes()

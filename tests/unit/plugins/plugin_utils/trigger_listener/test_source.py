@@ -298,6 +298,18 @@ def test_a_library_that_is_missing(tmp_path, monkeypatch, library):
     assert library in message and "requirements.txt" in message
 
 
+@pytest.mark.parametrize("found", ["1.1.0", "1.2.1"])
+def test_an_ansible_rulebook_that_is_too_old(tmp_path, monkeypatch, found):
+    monkeypatch.setattr(source, "version", lambda _name: found)
+    assert f"this is ansible-rulebook {found}: install 1.3 or later" in refused(tmp_path)
+
+
+def test_a_python_that_is_too_old(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
+    assert "this is Python 3.10: run ansible-rulebook with Python 3.11 or later" in refused(tmp_path)
+
+
+
 # Failures while it runs.
 
 
