@@ -16,7 +16,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from progress import LabError, Progress, run
 
@@ -50,18 +50,41 @@ def versions() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-def build(progress: Progress, accounting: bool) -> Parts:
-    """Build what is missing and return the directories.
+def suites() -> list[str]:
+    """Return the Debian releases that the lab can have, the default one first."""
+    return [versions()["DEBIAN_SUITE"], "trixie"]
 
+
+class Flavour(NamedTuple):
+    """What a lab is made of.
+
+    :param suite: the Debian release, and with it Slurm's.
+    :param pyslurm: a wheel, a source archive or a folder, in the place of the package index.
     :param accounting: whether the root has slurmdbd and MariaDB too.
     """
+
+    suite: str
+    pyslurm: Optional[Path]
+    accounting: bool
+
+    def slurm(self) -> str:
+        """Return the release of Slurm that the tests are for."""
+        is_default = self.suite == versions()["DEBIAN_SUITE"]
+        return versions()["SLURM_RELEASE" if is_default else f"SLURM_RELEASE_OF_{self.suite.upper()}"]
+
+    def has_pyslurm(self) -> bool:
+        return self.pyslurm is not None or self.suite == versions()["DEBIAN_SUITE"]
+
+
+def build(progress: Progress, flavour: Flavour) -> Parts:
+    """Build what is missing and return the directories."""
     home().mkdir(parents=True, exist_ok=True)
     release = versions()
-    root_key = key(release["DEBIAN_SUITE"], release["SLURM_RELEASE"], content("packages.txt"), content("make_root.sh"))
-    root = cached("root", root_key, lambda path, log: make_root(path, log, progress))
+    root_key = key(flavour.suite, flavour.slurm(), content("packages.txt"), content("make_root.sh"))
+    root = cached("root", root_key, lambda path, log: make_root(path, log, progress, flavour))
     built_against = [installed(root, package) for package in ("libslurm-dev", "python3")]
-    pyslurm_key = key(*built_against, release["PYSLURM"], *role("pyslurm"), content("make_pyslurm.sh"))
-    pyslurm = cached("pyslurm", pyslurm_key, lambda path, log: make_pyslurm(path, log, root, progress))
+    pyslurm_key = key(*built_against, *wanted_pyslurm(flavour), *role("pyslurm"), content("make_pyslurm.sh"))
+    pyslurm = cached("pyslurm", pyslurm_key, lambda path, log: make_pyslurm(path, log, root, progress, flavour))
     python_key = key(
         pyslurm_key,
         release["ANSIBLE_CORE"],
@@ -74,8 +97,18 @@ def build(progress: Progress, accounting: bool) -> Parts:
     )
     python = cached("python", python_key, lambda path, log: make_python(path, log, root, pyslurm, progress))
     scratch = cached("ansible-test", python_key, lambda path, log: path.mkdir())
-    layers = with_accounting(root, root_key, progress) if accounting else str(root)
+    layers = with_accounting(root, root_key, progress) if flavour.accounting else str(root)
     return Parts(layers, pyslurm, python, scratch)
+
+
+def wanted_pyslurm(flavour: Flavour) -> list[str]:
+    """Return what tells one pyslurm from another: the version, or the content of what is given."""
+    if flavour.pyslurm is None:
+        return [versions()["PYSLURM"] if flavour.has_pyslurm() else "none"]
+    files = sorted(flavour.pyslurm.rglob("*")) if flavour.pyslurm.is_dir() else [flavour.pyslurm]
+    if not files or not files[0].exists():
+        raise LabError(f"--pyslurm: there is no {flavour.pyslurm}, or it is empty")
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()]
 
 
 def with_accounting(root: Path, root_key: str, progress: Progress) -> str:
@@ -139,9 +172,9 @@ def locked(kind: str) -> Iterator[None]:
 # The three builds.
 
 
-def make_root(path: Path, log: Path, progress: Progress, packages: str = "") -> None:
+def make_root(path: Path, log: Path, progress: Progress, flavour: Flavour, packages: str = "") -> None:
     """Make a root file system with Debian's packages, by default those of the lab, as a list with commas."""
-    suite = versions()["DEBIAN_SUITE"]
+    suite = flavour.suite
     if not shutil.which("mmdebstrap"):
         progress.phase("mmdebstrap: installing Debian's package")
         run(["apt-get", "update"], log, "apt-get update")
@@ -150,19 +183,25 @@ def make_root(path: Path, log: Path, progress: Progress, packages: str = "") -> 
     lines = content("packages.txt").splitlines()
     packages = packages or ",".join(line for line in lines if line and not line.startswith("#"))
     run([str(HERE / "make_root.sh"), suite, str(path), mirror(), packages], log, "building the root file system")
-    expect_release(path)
+    expect_release(path, flavour)
     # Programs inside use the host's certificate authorities and package index.
     shutil.copy(CERTIFICATES, path / "etc/ssl/certs")
     (path / "etc/pip.conf").write_text(pip_configuration(), encoding="utf-8")
 
 
-def make_pyslurm(path: Path, log: Path, root: Path, progress: Progress) -> None:
+def make_pyslurm(path: Path, log: Path, root: Path, progress: Progress, flavour: Flavour) -> None:
     release = versions()
-    progress.phase(
-        f"pyslurm {release['PYSLURM']} for Slurm {release['SLURM_RELEASE']}: the role compiles it (two to four minutes)"
-    )
-    path.mkdir()
-    in_root(root, path, "/opt/pyslurm", ["make_pyslurm.sh", release["ANSIBLE_CORE"], release["PYSLURM"]], log)
+    (path / "wheel").mkdir(parents=True)
+    if not flavour.has_pyslurm():
+        return
+    what = flavour.pyslurm.name if flavour.pyslurm else release["PYSLURM"]
+    progress.phase(f"pyslurm {what} for Slurm {flavour.slurm()}: the role compiles it (two to four minutes)")
+    choice = f"version={release['PYSLURM']}"
+    if flavour.pyslurm:
+        copy = shutil.copytree if flavour.pyslurm.is_dir() else shutil.copy
+        copy(flavour.pyslurm, path / flavour.pyslurm.name)
+        choice = f"source=/opt/pyslurm/{flavour.pyslurm.name}"
+    in_root(root, path, "/opt/pyslurm", ["make_pyslurm.sh", release["ANSIBLE_CORE"], choice], log)
 
 
 def make_python(path: Path, log: Path, root: Path, pyslurm: Path, progress: Progress) -> None:
@@ -194,13 +233,13 @@ def in_root(root: Path, directory: Path, at: str, script: list[str], log: Path) 
     run(command, log, f"{script[0]} in the root", env={"PATH": os.environ["PATH"], **network_environment()})
 
 
-def expect_release(root: Path) -> None:
+def expect_release(root: Path, flavour: Flavour) -> None:
     """Raise LabError if Debian has another Slurm release than the tests are for."""
-    wanted, found = versions()["SLURM_RELEASE"], installed(root, "slurmctld")
-    if not found.startswith(f"{wanted}."):
+    found = installed(root, "slurmctld")
+    if not found.startswith(f"{flavour.slurm()}."):
         raise LabError(
-            f"Debian {versions()['DEBIAN_SUITE']} has Slurm {found}, the lab needs {wanted}: "
-            f"set SLURM_RELEASE and PYSLURM in {HERE / 'versions.env'}, and see roles/pyslurm/vars"
+            f"Debian {flavour.suite} has Slurm {found}, the lab needs {flavour.slurm()}: set the releases in "
+            f"{HERE / 'versions.env'}, and see roles/pyslurm/vars"
         )
 
 

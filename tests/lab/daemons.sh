@@ -7,6 +7,10 @@ here=$(dirname -- "$0")
 
 install -d -m 0755 /etc/slurm
 install -m 0644 "$here/slurm.conf" /etc/slurm/slurm.conf
+# It has no State=EXTERNAL: a hundred nodes are DOWN in the place of the ten thousand.
+case $(slurmctld -V) in
+    *" 24.11."*) sed -i 's/big\[00001-10000\]/big[00001-00100]/; s/State=EXTERNAL/State=DOWN/' /etc/slurm/slurm.conf ;;
+esac
 echo 'CgroupPlugin=disabled' >/etc/slurm/cgroup.conf
 install -m 0755 "$here/reboot_node.sh" /usr/local/sbin/reboot-node
 install -m 0644 "$here/gres.conf" /etc/slurm/gres.conf

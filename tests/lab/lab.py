@@ -2,6 +2,8 @@
 
     lab up [--accounting]                build what is missing, start the cluster, wait until it responds;
                                          with accounting storage (slurmdbd on MariaDB), or without
+       [--suite trixie] [--pyslurm PATH] with Slurm of another Debian release, and pyslurm of a wheel, a source archive
+                                         or a folder; trixie without PATH has none
     lab exec [--user NAME] [--host-network] -- COMMAND...   run a command inside
     lab status                           show the cluster (exit status 3 if it is not running)
     lab down                             end every process of the lab; the logs are kept
@@ -109,16 +111,16 @@ def wait_for(what: str, limit: float, condition: object) -> None:
 # Commands.
 
 
-def up(accounting: bool) -> None:
+def up(flavour: cache.Flavour) -> None:
     with locked():
-        if running() and (STATE / "accounting").exists() != accounting:
+        if running() and started_with() != str(flavour):
             stop()
         if running() and (STATE / "ready").exists():
             print("lab: running")
             return
         progress = Progress()
         if not running():
-            start_cluster(progress, accounting)
+            start_cluster(progress, flavour)
         try:
             wait_for("slurmctld and all slurmds to respond", READY_LIMIT, cluster_responds)
         except LabError as error:
@@ -126,20 +128,24 @@ def up(accounting: bool) -> None:
             progress.phase(f"starting again: {error}")
             shutil.rmtree(FIRST_LOGS, ignore_errors=True)
             LOGS.rename(FIRST_LOGS)
-            start_cluster(progress, accounting)
+            start_cluster(progress, flavour)
             wait_for("slurmctld and all slurmds to respond", READY_LIMIT, cluster_responds)
         (STATE / "ready").touch()
         progress.done("lab: up")
 
 
-def start_cluster(progress: Progress, accounting: bool) -> None:
-    parts = cache.build(progress, accounting)
-    more = ", MariaDB, slurmdbd" if accounting else ""
+def started_with() -> str:
+    """Return the flavour of the running lab, as text."""
+    return (STATE / "flavour").read_text(encoding="utf-8") if (STATE / "flavour").exists() else ""
+
+
+def start_cluster(progress: Progress, flavour: cache.Flavour) -> None:
+    parts = cache.build(progress, flavour)
+    more = ", MariaDB, slurmdbd" if flavour.accounting else ""
     progress.phase(f"cluster: munge{more}, slurmctld, slurmd of node1 to node8")
     clear()
     start(parts)
-    if accounting:
-        (STATE / "accounting").touch()
+    (STATE / "flavour").write_text(str(flavour), encoding="utf-8")
 
 
 def start(parts: cache.Parts) -> None:
@@ -255,8 +261,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         prog="lab", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="{up,exec,status,down,destroy}")
-    commands.add_parser("up").add_argument(
-        "--accounting", action="store_true", help="with accounting storage: slurmdbd on MariaDB"
+    start_options = commands.add_parser("up")
+    start_options.add_argument("--accounting", action="store_true", help="with accounting storage: slurmdbd on MariaDB")
+    start_options.add_argument("--suite", choices=cache.suites(), default=cache.suites()[0], help="Debian's release")
+    start_options.add_argument(
+        "--pyslurm", type=Path, metavar="PATH", help="a wheel, a source archive or a folder with the sources"
     )
     for name in ("status", "down", "destroy"):
         commands.add_parser(name)
@@ -278,7 +287,7 @@ def main() -> int:
         if options.command == "status":
             return status()
         if options.command == "up":
-            up(options.accounting)
+            up(cache.Flavour(options.suite, options.pyslurm, options.accounting))
         else:
             {"down": down, "destroy": destroy}[options.command]()
     except LabError as error:

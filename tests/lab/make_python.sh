@@ -7,6 +7,8 @@ ansible=$1
 
 cd /opt/lab
 python3 -m venv .
+# There is none in a lab without pyslurm.
+shopt -s nullglob
 bin/pip install --quiet --requirement requirements.txt wheels/pyslurm-*.whl
 
 # All collections of the package would be half a gigabyte.

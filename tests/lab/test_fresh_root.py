@@ -27,8 +27,9 @@ def free_ports(count: int) -> list[str]:
 @pytest.mark.fresh
 def test_two_commands_to_the_first_task(tmp_path: Path) -> None:
     root = tmp_path / "root"
-    ansible = cache.build(Progress(), accounting=False).python
-    cache.make_root(root, tmp_path / "root.log", Progress(), PACKAGES)
+    flavour = cache.Flavour(cache.suites()[0], None, accounting=False)
+    ansible = cache.build(Progress(), flavour).python
+    cache.make_root(root, tmp_path / "root.log", Progress(), flavour, PACKAGES)
     script = ["bash", str(cache.HERE / "stage.sh"), str(root), str(ansible), "/opt/lab", "fresh_root.sh"]
     done = subprocess.run(
         [*cache.BUILD_NAMESPACES, *script, *free_ports(2)],

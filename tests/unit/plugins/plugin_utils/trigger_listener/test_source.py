@@ -309,7 +309,6 @@ def test_a_python_that_is_too_old(tmp_path, monkeypatch):
     assert "this is Python 3.10: run ansible-rulebook with Python 3.11 or later" in refused(tmp_path)
 
 
-
 # Failures while it runs.
 
 
