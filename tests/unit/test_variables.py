@@ -118,7 +118,8 @@ def test_a_role_uses_its_own_variables_and_those_of_the_rulebook(role: str) -> N
     assert {name for name in own if not name.startswith(f"hpc_slurm_{role}_")} == set()
     everywhere = set[str]().union(*map(used, files_of(role)))
     assert own <= everywhere
-    assert everywhere - own <= (set(SPECS["node_events"]["options"]) if role == "listener" else set())
+    others = {"listener": set(SPECS["node_events"]["options"]), "pyslurm": {"hpc_slurm_conf"}}
+    assert everywhere - own <= others[role]
 
 
 @pytest.mark.parametrize("role", ROLES)
