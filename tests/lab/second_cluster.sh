@@ -6,23 +6,13 @@
 #   second_cluster.sh wake     it does again
 #   second_cluster.sh stop
 set -eu
+# shellcheck source=tests/lab/shared.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/shared.sh"
 name=second
 etc=/etc/slurm-$name
 state=/var/lib/slurm/$name
 pid_file=/run/slurm/$name.pid
 export SLURM_CONF=$etc/slurm.conf LC_ALL=C.UTF-8
-
-as_slurm() { setpriv --reuid=slurm --regid=slurm --init-groups "$@"; }
-
-# Wait up to a minute for a command to succeed.
-wait_for() {
-    for _try in $(seq 300); do
-        if "$@" >/dev/null 2>&1; then return; fi
-        sleep 0.2
-    done
-    echo "second_cluster.sh: waited a minute for: $*" >&2
-    return 1
-}
 
 responds() { scontrol ping | grep " is UP"; }
 

@@ -11,21 +11,11 @@
 # tests/lab/inventory_two_controllers.yml has both hosts in the group slurm_controller.
 set -eu
 here=$(dirname -- "$(readlink -f -- "$0")")
+# shellcheck source=tests/lab/shared.sh
+. "$here/shared.sh"
 hosts=/run/lab-hosts
 network=198.51.100
 export LC_ALL=C.UTF-8
-
-as_slurm() { setpriv --reuid=slurm --regid=slurm --init-groups "$@"; }
-
-# Wait up to a minute for a command to succeed.
-wait_for() {
-    for _try in $(seq 300); do
-        if "$@" >/dev/null 2>&1; then return; fi
-        sleep 0.2
-    done
-    echo "two_controllers.sh: waited a minute for: $*" >&2
-    return 1
-}
 
 is_gone() { ! pgrep --exact "$1"; }
 responds() { scontrol ping | grep "($1).* is UP"; }
