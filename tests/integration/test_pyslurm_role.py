@@ -206,6 +206,12 @@ def test_no_slurm_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
+def test_a_source_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    said = play(status=2, home=str(tmp_path / "home"), source="/nowhere/pyslurm.whl")
+    assert "There is no /nowhere/pyslurm.whl where Ansible runs: hpc_slurm_pyslurm_source is" in said
+    assert not (tmp_path / "home").exists()
+
+
 def test_another_variable_is_refused_also_by_other_playbooks(tmp_path: Path) -> None:
     assert "did you mean hpc_slurm_pyslurm_home" in play(status=2, hom="/tmp")
     # And those of the roles are known to them.
