@@ -16,6 +16,8 @@ import pytest
 from hostile import NODE, Attack, Attacks, Report, attack, idle
 from listening import ID, TOKEN, Listening, Sender
 
+pytestmark = pytest.mark.chaos
+
 REQUESTS = int(os.environ.get("REQUESTS") or 100_000)
 AT_ONCE = 48
 # More than the listener lets be connected at once.
