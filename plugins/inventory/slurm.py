@@ -196,6 +196,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         composed = [self.get_option(name) for name in ("compose", "groups", "keyed_groups")]
         made, unsafe = dict[tuple[str, ...], list[str]](), Unsafe()
         cluster = self.get_option("cluster")
+        of_cluster = [f"cluster_{cluster}"] if cluster else []
         for node_name, node in nodes.items():
             name = f"{node_name}.{cluster}" if cluster else node_name
             self.inventory.add_host(name)
@@ -206,7 +207,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             # As set_variable() does, which checks each name anew.
             self.inventory.hosts[name].vars.update(variables)
             # Many nodes are in the same groups.
-            groups = (*groups_of(node, kinds), *([f"cluster_{cluster}"] if cluster else []))
+            groups = (*groups_of(node, kinds), *of_cluster)
             if groups not in made:
                 made[groups] = [self.inventory.add_group(self._sanitize_group_name(group)) for group in groups]
             for group in made[groups]:

@@ -266,6 +266,13 @@ def wait_until(what: str | Callable[[], str], limit: float, came: Callable[[], o
         time.sleep(pause)
 
 
+def run_command(*command: str, status: int = 0) -> str:
+    """Run a command, which must end with this status, and return its output."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -19,7 +19,7 @@ import pytest
 import systemctl
 import yaml
 from postgres import Postgres
-from story import CHECKOUT, EVENTS, armed, free_port
+from story import CHECKOUT, EVENTS, armed, free_port, run_command
 
 pytestmark = pytest.mark.playbooks
 
@@ -55,9 +55,7 @@ class Site:
     def play(self, *options: str, status: int = 0) -> str:
         """Run the playbook, and return its output."""
         command = ["ansible-playbook", "hpc.slurm.listener", "--inventory", str(self.inventory), *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return run_command(*command, status=status)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -141,8 +139,7 @@ def test_a_listener_that_is_not_healthy_fails_the_play(directory: Path, systemd:
 def test_the_unit_is_valid_and_confined_and_a_token_is_kept(directory: Path) -> None:
     site = Site(directory, listener_token=TOKEN)
     assert "systemd does not run on controller: nothing was started" in site.play()
-    checked = subprocess.run(["systemd-analyze", "verify", str(UNIT)], capture_output=True, text=True, check=False)
-    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+    assert run_command("systemd-analyze", "verify", str(UNIT)) == ""
     assert exposure() < 2
     # What needs more is told to: a playbook on the controller itself.
     others = {

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import yaml
 from chat import Chat
-from story import wait_until
+from story import run_command, wait_until
 from test_reactions import resume, scontrol
 
 pytestmark = pytest.mark.playbooks
@@ -63,10 +63,7 @@ class Site:
         return ["ansible-playbook", "hpc.slurm.maintenance", "--extra-vars", json.dumps(variables), *options]
 
     def play(self, *options: str, status: int = 0, **given: object) -> str:
-        command = self.command(*options, **given)
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return run_command(*self.command(*options, **given), status=status)
 
     def worked(self) -> list[str]:
         """Return the nodes whose tasks ran, in this order."""

@@ -6,13 +6,12 @@ With a pyslurm (lab up --suite trixie --pyslurm PATH), the other suites can be r
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
-from story import CURL_CONFIG, TOKEN, Rulebook, wait_until
+from story import CURL_CONFIG, TOKEN, Rulebook, run_command, wait_until
 
 pytestmark = pytest.mark.trixie
 
@@ -37,24 +36,15 @@ slurm = Commands()
 """
 
 
-def run(*command: str, status: int = 0) -> str:
-    """Run a command, and return its output."""
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": COLLECTIONS}
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
 @pytest.mark.parametrize("module", ["slurm_node_info", "slurm_trigger_info", "slurm_config_info"])
 def test_a_module_says_what_is_missing(module: str) -> None:
-    said = run("ansible", "controller", "-m", f"hpc.slurm.{module}", status=2)
+    said = run_command("ansible", "controller", "-m", f"hpc.slurm.{module}", status=2)
     assert "pyslurm cannot be imported" in said and "install pyslurm of this host's Slurm release" in said
 
 
 def test_the_role_says_what_would_do(tmp_path: Path) -> None:
     given = {"hpc_slurm_pyslurm_home": str(tmp_path / "home"), "hpc_slurm_pyslurm_version": "25.11.2"}
-    said = run("ansible-playbook", "hpc.slurm.pyslurm", "--extra-vars", json.dumps(given), status=2)
+    said = run_command("ansible-playbook", "hpc.slurm.pyslurm", "--extra-vars", json.dumps(given), status=2)
     assert "no pyslurm fits Slurm 24.11.5. Found: 25.11.2. Needed: pyslurm 24.11. Set hpc_slurm_pyslurm_source" in said
 
 
@@ -72,7 +62,7 @@ try:
 except SlurmError as error:
     print(json.dumps([slurm.triggers(), error.name]))
 """
-    there, rest = run(*AS_SLURM, "python3", "-c", script).splitlines()
+    there, rest = run_command(*AS_SLURM, "env", f"PYTHONPATH={COLLECTIONS}", "python3", "-c", script).splitlines()
     keys = ("resource", "resource_id", "event", "offset", "permanent", "program")
     program = "/usr/bin/true --test"
     assert [tuple(it[key] for key in keys) for it in json.loads(there)] == [
@@ -105,10 +95,10 @@ def test_a_trigger_reaches_the_rules(tmp_path: Path) -> None:
         identity = (tmp_path / "state/id").read_text(encoding="ascii").strip()
         address = f"https://127.0.0.1:{rulebook.port}/{identity}/node/down"
         program = f"/usr/bin/curl --config {CURL_CONFIG} {address} --data-raw"
-        run(*AS_SLURM, "strigger", "--set", "--node", "--down", "--flags=perm", f"--program={program}")
-        run(*AS_SLURM, "scontrol", "update", "nodename=node2", "state=down", "reason=a test")
+        run_command(*AS_SLURM, "strigger", "--set", "--node", "--down", "--flags=perm", f"--program={program}")
+        run_command(*AS_SLURM, "scontrol", "update", "nodename=node2", "state=down", "reason=a test")
         wait_until("the notification", 60, lambda: rulebook.decisions("notification stored", hostlist="node2"))
         wait_until("the event", 60, lambda: rulebook.decisions("event delivered", type="node_state"))
     finally:
         rulebook.stop()
-        run("scontrol", "update", "nodename=node2", "state=resume")
+        run_command("scontrol", "update", "nodename=node2", "state=resume")

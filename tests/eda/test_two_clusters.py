@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from story import CHECKOUT, EVENTS, Rulebook, free_port, wait_until
+from story import CHECKOUT, EVENTS, Rulebook, free_port, run_command, wait_until
 
 SCRIPT = CHECKOUT / "tests/lab/second_cluster.sh"
 REASON = "Node unexpectedly rebooted"
@@ -46,6 +46,7 @@ def armed(cluster: str) -> set[str]:
     return {line.split()[3] for line in shown if f"--config /etc/slurm/hpc-slurm-listener-{cluster}.conf " in line}
 
 
+CONTROLLERS = {"slurm_controller_lab": "controller", "slurm_controller_second": "b-controller"}
 ALL_IDLE = ["node[1-8] idle none"]
 
 
@@ -56,7 +57,11 @@ class Site:
         self.directory, self.inventory = directory, directory / "inventory.yml"
         self.repaired = directory / "repaired"
         self.repaired.mkdir()
-        self.write_inventory({"slurm_controller_lab": "controller", "slurm_controller_second": "b-controller"})
+        self.repair = directory / "repair.yml"
+        file = f"{self.repaired}/{{{{ inventory_hostname }}}}"
+        task = {"name": "Repair it", "ansible.builtin.copy": {"content": "{{ hpc_slurm_node_name }}", "dest": file}}
+        self.repair.write_text(yaml.safe_dump([task]), encoding="utf-8")
+        self.write_inventory(CONTROLLERS)
         self.write_rulebook()
 
     def write_inventory(self, controllers: dict[str, str]) -> None:
@@ -69,16 +74,12 @@ class Site:
         self.inventory.write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def nodes(self, cluster: str) -> dict[str, Any]:
-        repair = self.directory / "repair.yml"
-        file = f"{self.repaired}/{{{{ inventory_hostname }}}}"
-        task = {"name": "Repair it", "ansible.builtin.copy": {"content": "{{ hpc_slurm_node_name }}", "dest": file}}
-        repair.write_text(yaml.safe_dump([task]), encoding="utf-8")
         return {
             "hosts": dict.fromkeys(HOSTS[cluster]),
             "vars": {
                 "hpc_slurm_node_cluster": cluster,
                 "hpc_slurm_node_name": "{{ inventory_hostname | replace('b-', '') }}",
-                "hpc_slurm_repair_tasks": str(repair),
+                "hpc_slurm_repair_tasks": str(self.repair),
             },
         }
 
@@ -93,9 +94,7 @@ class Site:
 
     def play(self, playbook: str, status: int = 0, **extra: Any) -> str:
         command = ["ansible-playbook", playbook, "--inventory", str(self.inventory), "--extra-vars", json.dumps(extra)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return run_command(*command, status=status)
 
 
 @pytest.fixture(scope="module")
@@ -156,14 +155,12 @@ def test_a_playbook_by_hand_needs_the_cluster(site: Site) -> None:
 
 
 def test_a_maintenance_is_of_its_own_cluster(site: Site) -> None:
-    tasks = site.directory / "maintenance.yml"
-    tasks.write_text((site.directory / "repair.yml").read_text(encoding="utf-8"), encoding="utf-8")
     given: dict[str, Any] = {
         "hpc_slurm_maintenance": "m1",
         "hpc_slurm_nodes": ["node3"],
         "hpc_slurm_max_unavailable": 1,
     }
-    given |= {"hpc_slurm_maintenance_tasks": str(tasks), "hpc_slurm_connection_limit": 0}
+    given |= {"hpc_slurm_maintenance_tasks": str(site.repair), "hpc_slurm_connection_limit": 0}
     for cluster in CONF:
         # The same name: what is done on one cluster is not done on the other.
         said = site.play("hpc.slurm.maintenance", hpc_slurm_cluster=cluster, **given)
@@ -186,4 +183,4 @@ def test_controllers_of_another_cluster_are_refused(site: Site) -> None:
         assert states("second") == ALL_IDLE and f"node4 down {REASON}" in states("lab")
     finally:
         slurm("lab", "scontrol", "update", "nodename=node4", "state=resume")
-        site.write_inventory({"slurm_controller_lab": "controller", "slurm_controller_second": "b-controller"})
+        site.write_inventory(CONTROLLERS)

@@ -69,11 +69,13 @@ class Flavour(NamedTuple):
 
     def slurm(self) -> str:
         """Return the release of Slurm that the tests are for."""
-        is_default = self.suite == versions()["DEBIAN_SUITE"]
-        return versions()["SLURM_RELEASE" if is_default else f"SLURM_RELEASE_OF_{self.suite.upper()}"]
+        return versions()["SLURM_RELEASE" if self.is_default() else f"SLURM_RELEASE_OF_{self.suite.upper()}"]
 
     def has_pyslurm(self) -> bool:
-        return self.pyslurm is not None or self.suite == versions()["DEBIAN_SUITE"]
+        return self.pyslurm is not None or self.is_default()
+
+    def is_default(self) -> bool:
+        return self.suite == suites()[0]
 
 
 def build(progress: Progress, flavour: Flavour) -> Parts:
@@ -127,8 +129,9 @@ def content(name: str) -> str:
 
 
 def role(name: str) -> list[str]:
-    """Return the content of a role of the collection, and of the filters, of which it uses some."""
+    """Return the content of a role of the collection, and of the filters and the tasks that it uses."""
     files = [*(CHECKOUT / "roles" / name).rglob("*"), *(CHECKOUT / "plugins/filter").glob(f"{name}*.py")]
+    files += [CHECKOUT / "plugins/module_utils/adapter/releases.py", CHECKOUT / "roles/common/tasks/packages.yml"]
     return [path.read_text(encoding="utf-8") for path in sorted(files) if path.is_file()]
 
 
