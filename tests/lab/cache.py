@@ -115,9 +115,25 @@ def wanted_pyslurm(flavour: Flavour) -> list[str]:
 
 def with_accounting(root: Path, root_key: str, progress: Progress) -> str:
     """Return the root with a layer of its own over it, so that the lab without accounting is as before."""
-    layer_key = key(root_key, content("make_accounting.sh"))
-    layer = cached("accounting", layer_key, lambda path, log: make_accounting(path, log, root, progress))
-    return f"{layer}:{root}"
+    what = "accounting storage: Debian's slurmdbd and MariaDB (about a minute)"
+    packages = ["mariadb-client-core", "mariadb-server-core", "slurmdbd"]
+    setup = "useradd --system --home /var/lib/mysql mysql"
+    return f"{layer('accounting', root, root_key, packages, setup, what, progress)}:{root}"
+
+
+def layer(
+    kind: str, root: Path, root_key: str, packages: list[str], setup: str, what: str, progress: Progress
+) -> Path:
+    """Return what packages and a command of setup add to a root, as a directory of an overlay."""
+    name = key(root_key, content("make_layer.sh"), *packages, setup)
+
+    def make(path: Path, log: Path) -> None:
+        progress.phase(what)
+        path.mkdir()
+        script = ["bash", str(HERE / "make_layer.sh"), str(root), str(path), setup, *packages]
+        run([*BUILD_NAMESPACES, *script], log, script[1], env={"PATH": os.environ["PATH"], **network_environment()})
+
+    return cached(kind, name, make)
 
 
 def remove() -> None:
@@ -175,21 +191,32 @@ def locked(kind: str) -> Iterator[None]:
 # The three builds.
 
 
-def make_root(path: Path, log: Path, progress: Progress, flavour: Flavour, packages: str = "") -> None:
-    """Make a root file system with Debian's packages, by default those of the lab, as a list with commas."""
-    suite = flavour.suite
-    if not shutil.which("mmdebstrap"):
-        progress.phase("mmdebstrap: installing Debian's package")
-        run(["apt-get", "update"], log, "apt-get update")
-        run(["apt-get", "install", "--yes", "--no-install-recommends", "mmdebstrap"], log, "apt-get install mmdebstrap")
-    progress.phase(f"root file system: Debian {suite} with Slurm (about a minute)")
+def make_root(path: Path, log: Path, progress: Progress, flavour: Flavour) -> None:
     lines = content("packages.txt").splitlines()
-    packages = packages or ",".join(line for line in lines if line and not line.startswith("#"))
-    run([str(HERE / "make_root.sh"), suite, str(path), mirror(), packages], log, "building the root file system")
+    packages = [line for line in lines if line and not line.startswith("#")]
+    progress.phase(f"root file system: Debian {flavour.suite} with Slurm (about a minute)")
+    make_debian(path, log, flavour.suite, packages, "alice", progress)
     expect_release(path, flavour)
+
+
+def make_debian(path: Path, log: Path, suite: str, packages: list[str], user: str, progress: Progress) -> None:
+    """Make a root file system with Debian's packages, and an ordinary user."""
+    install_on_host(["mmdebstrap"], log, progress)
+    script = [str(HERE / "make_root.sh"), suite, str(path), mirror(), ",".join(packages), user]
+    run(script, log, "building the root file system")
     # Programs inside use the host's certificate authorities and package index.
     shutil.copy(CERTIFICATES, path / "etc/ssl/certs")
     (path / "etc/pip.conf").write_text(pip_configuration(), encoding="utf-8")
+
+
+def install_on_host(packages: list[str], log: Path, progress: Progress) -> None:
+    """Install Debian's packages on this machine, each of which has a command of its name, unless they are there."""
+    missing = [name for name in packages if not shutil.which(name)]
+    if missing:
+        progress.phase(f"{', '.join(missing)}: installing Debian's package")
+        run(["apt-get", "update"], log, "apt-get update")
+        command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
+        run(command, log, " ".join(["apt-get install", *missing]))
 
 
 def make_pyslurm(path: Path, log: Path, root: Path, progress: Progress, flavour: Flavour) -> None:
@@ -204,7 +231,7 @@ def make_pyslurm(path: Path, log: Path, root: Path, progress: Progress, flavour:
         copy = shutil.copytree if flavour.pyslurm.is_dir() else shutil.copy
         copy(flavour.pyslurm, path / flavour.pyslurm.name)
         choice = f"source=/opt/pyslurm/{flavour.pyslurm.name}"
-    in_root(root, path, "/opt/pyslurm", ["make_pyslurm.sh", release["ANSIBLE_CORE"], choice], log)
+    in_root(str(root), path, "/opt/pyslurm", ["make_pyslurm.sh", release["ANSIBLE_CORE"], choice], log)
 
 
 def make_python(path: Path, log: Path, root: Path, pyslurm: Path, progress: Progress) -> None:
@@ -220,19 +247,12 @@ def make_python(path: Path, log: Path, root: Path, pyslurm: Path, progress: Prog
     (path / "requirements.txt").write_text("\n".join(requirements), encoding="utf-8")
     oldest = [f"ansible-core=={release['OLDEST_ANSIBLE_CORE']}", content("../../requirements.txt")]
     (path / "oldest.txt").write_text("\n".join(oldest), encoding="utf-8")
-    in_root(root, path, "/opt/lab", ["make_python.sh", release["ANSIBLE"]], log)
+    in_root(str(root), path, "/opt/lab", ["make_python.sh", release["ANSIBLE"]], log)
 
 
-def make_accounting(path: Path, log: Path, root: Path, progress: Progress) -> None:
-    progress.phase("accounting storage: Debian's slurmdbd and MariaDB (about a minute)")
-    path.mkdir()
-    script = ["bash", str(HERE / "make_accounting.sh"), str(root), str(path)]
-    run([*BUILD_NAMESPACES, *script], log, script[1], env={"PATH": os.environ["PATH"], **network_environment()})
-
-
-def in_root(root: Path, directory: Path, at: str, script: list[str], log: Path) -> None:
+def in_root(root: str, directory: Path, at: str, script: list[str], log: Path) -> None:
     """Run a build step inside the root; its mounts and processes always end with it (see stage.sh)."""
-    command = [*BUILD_NAMESPACES, "bash", str(HERE / "stage.sh"), str(root), str(directory), at, *script]
+    command = [*BUILD_NAMESPACES, "bash", str(HERE / "stage.sh"), root, str(directory), at, *script]
     run(command, log, f"{script[0]} in the root", env={"PATH": os.environ["PATH"], **network_environment()})
 
 

@@ -13,7 +13,7 @@ import pytest
 from progress import Progress
 
 # What a controller has at least.
-PACKAGES = "ca-certificates,curl,munge,python3,slurm-client,slurmctld,sudo"
+PACKAGES = ["ca-certificates", "curl", "munge", "python3", "slurm-client", "slurmctld", "sudo"]
 
 
 def free_ports(count: int) -> list[str]:
@@ -29,7 +29,7 @@ def test_two_commands_to_the_first_task(tmp_path: Path) -> None:
     root = tmp_path / "root"
     flavour = cache.Flavour(cache.suites()[0], None, accounting=False)
     ansible = cache.build(Progress(), flavour).python
-    cache.make_root(root, tmp_path / "root.log", Progress(), flavour, PACKAGES)
+    cache.make_debian(root, tmp_path / "root.log", flavour.suite, PACKAGES, "alice", Progress())
     script = ["bash", str(cache.HERE / "stage.sh"), str(root), str(ansible), "/opt/lab", "fresh_root.sh"]
     done = subprocess.run(
         [*cache.BUILD_NAMESPACES, *script, *free_ports(2)],
