@@ -155,19 +155,30 @@ class Served:
     def __init__(self, path: Path, **args: Any) -> None:
         self.settings = Settings.from_args({"port": 0, "state_dir": str(path), **args})
         self.core = Core(path / "listener.sqlite3")
-        self.stored_count, self.problem, self.ended_count = 0, "", 0
+        self.stored_count, self.problem, self.ended_count, self.sync_count = 0, "", 0, 0
         self.observer = Observer(self.core.database, self.settings, lambda: self.problem)
         self.server = Server(self.settings)
         builder = EventBuilder("node", ME)
         core = self.core
         parts = Parts(
-            self.settings, ID, core.inbox, core.resolver, builder, core.metrics, self.observer, self._on_stored
+            self.settings,
+            ID,
+            core.inbox,
+            core.resolver,
+            builder,
+            core.metrics,
+            self.observer,
+            on_stored=self._on_stored,
+            request_sync=self._on_sync,
         )
         self.server.start(create_app(parts), self._on_end)
         self.port = self.server.port
 
     def _on_stored(self) -> None:
         self.stored_count += 1
+
+    def _on_sync(self) -> None:
+        self.sync_count += 1
 
     def _on_end(self) -> None:
         self.ended_count += 1

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import re
 import sqlite3
@@ -101,11 +102,12 @@ class _Source:
         )
         feeder = Feeder(inbox, resolver, queue, builder, metrics, feedback)
         observer = Observer(self._database, settings, lambda: feeder.problem)
-        parts = Parts(settings, listener.id, inbox, resolver, builder, metrics, observer, feeder.wake)
-        syncer = Syncer(inbox, listener, settings.sync_interval, feeder.wake)
+        syncer, loop = Syncer(inbox, listener, settings.sync_interval, feeder.wake), asyncio.get_running_loop()
+        request_sync = functools.partial(loop.call_soon_threadsafe, syncer.request)
+        parts = Parts(settings, listener.id, inbox, resolver, builder, metrics, observer, feeder.wake, request_sync)
         # Before any notification can be received, so that listener_up is the first event.
         self._store_start(listener)
-        loop, server_ended = asyncio.get_running_loop(), asyncio.Event()
+        server_ended = asyncio.Event()
         tasks = {
             asyncio.create_task(feeder.run(), name="trigger_listener feeder"),
             asyncio.create_task(syncer.run(), name="trigger_listener syncer"),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable
 
@@ -29,7 +30,7 @@ class Syncer:
 
     def __init__(self, inbox: Inbox, listener: Listener, interval: int, on_stored: Callable[[], None]) -> None:
         self._inbox, self._listener, self._interval, self._on_stored = inbox, listener, interval, on_stored
-        self._is_first = True
+        self._is_first, self._requested = True, asyncio.Event()
 
     async def run(self) -> None:
         """Request syncs until cancelled. The first one after a full disk finds what could not be stored."""
@@ -42,7 +43,15 @@ class Syncer:
                 if pause != RETRY:
                     log_decision("sync not requested", error=str(error), failing=True)
                 pause = RETRY
-            await asyncio.sleep(pause) if pause else await asyncio.Event().wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._requested.wait()
+                self._requested.clear()
+                self._is_first = True
+
+    def request(self) -> None:
+        """Have a sync at once, which also shows how the reactions are set. Call it in the event loop."""
+        self._requested.set()
 
     def _request(self) -> None:
         if self._inbox.has_pending(SYNC_DUE):

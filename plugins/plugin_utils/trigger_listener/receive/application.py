@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 # Bytes of a snapshot. Ten thousand nodes, each with a reason of its own, take two million.
 MOST_SNAPSHOT = 32 << 20
+# Characters of a sync's error.
+MAX_ERROR = 2000
 # Characters, and nodes, of a hostlist that is parsed in less time than a change of threads takes.
 QUICK = 200
 # Characters of a hostlist in the log.
@@ -59,7 +61,7 @@ UNWRITABLE = (sqlite3.Error, InboxFullError)
 
 
 class Parts(NamedTuple):
-    """What the application needs; it calls C(on_stored) after an entry was stored, from any thread."""
+    """What the application needs; it calls C(on_stored) after an entry was stored, and C(request_sync), from any thread."""
 
     settings: Settings
     listener_id: str
@@ -69,6 +71,7 @@ class Parts(NamedTuple):
     metrics: Metrics
     observer: Observer
     on_stored: Callable[[], None]
+    request_sync: Callable[[], None]
 
 
 def create_app(parts: Parts) -> Flask:
@@ -153,6 +156,19 @@ def create_reports(parts: Parts) -> Blueprint:
         posted = in_thread(parse_record, read_body(MOST_SNAPSHOT, "a record may be"), time.time())
         in_thread(parts.resolver.add_record, posted)
         return answer_json({"groups": len(posted.groups)}, 202)
+
+    @routes.post("/<listener_id>/sync")
+    def sync(listener_id: str) -> Response:
+        expect_id(listener_id, parts)
+        parts.request_sync()
+        return answer_json({"requested": time.time()}, 202)
+
+    @routes.post("/<listener_id>/sync_failure")
+    def sync_failure(listener_id: str) -> Response:
+        expect_id(listener_id, parts)
+        error = read_body(parts.settings.max_body, "max_body")
+        in_thread(parts.resolver.add_sync_failure, error[:MAX_ERROR] or "it gave no reason")
+        return answer_json({}, 202)
 
     return routes
 

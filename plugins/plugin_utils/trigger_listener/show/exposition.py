@@ -29,7 +29,7 @@ def expose(metrics: Metrics, overview: Optional[Overview]) -> bytes:
 def _set_gauges(metrics: Metrics, overview: Overview) -> None:
     metrics.inbox_depth.set(overview.pending)
     metrics.inbox_oldest.set(overview.oldest_seconds)
-    metrics.last_sync.set(overview.last_sync or 0)
+    metrics.last_sync.set(overview.sync.last or 0)
     metrics.sync_interval.set(overview.sync_interval)
     metrics.triggers_set.set(len(overview.triggers))
     metrics.nodes.set(overview.total or 0)

@@ -16,7 +16,7 @@ from ..store.database import Database
 from ..store.ledger import Ledger
 from ..store.node_record import STATES, NodeRecord
 from ..store.records import Records
-from .overview import Overview
+from .overview import Overview, Sync
 
 # The most entries on the status page.
 MOST_ENTRIES = 50
@@ -27,7 +27,7 @@ MISSED_SYNCS = 3
 class Stored(NamedTuple):
     """What the database has for an overview."""
 
-    last_snapshot: dict[str, Any]
+    last_sync: dict[str, Any]
     pending: int
     oldest: Optional[float]
     undeliverable: int
@@ -51,12 +51,12 @@ class Observer:
         :raises sqlite3.Error: when the database cannot be read.
         """
         now, stored = time.time(), self._read_database()
-        last_sync = stored.last_snapshot.get("received")
+        sync = Sync.from_stored(stored.last_sync)
         is_writable = self._database.writable()
         problems = {
             "inbox": "" if is_writable else "the inbox cannot be written: check the disk of state_dir",
             "feeder": self._delivery_problem(),
-            "sync": self._sync_problem(last_sync, now),
+            "sync": self._sync_problem(sync, now),
         }
         return Overview(
             start=self._start,
@@ -66,31 +66,34 @@ class Observer:
             pending=stored.pending,
             oldest_seconds=round(max(0.0, now - stored.oldest), 3) if stored.oldest else 0.0,
             undeliverable=stored.undeliverable,
-            last_sync=last_sync,
-            total=stored.last_snapshot.get("nodes"),
-            triggers=stored.last_snapshot.get("triggers", []),
-            settings=stored.last_snapshot.get("settings", []),
+            sync=sync,
+            total=stored.last_sync.get("nodes"),
+            triggers=stored.last_sync.get("triggers", []),
+            settings=stored.last_sync.get("settings", []),
             out_of_service={name: sum(name in record.states for record in stored.records) for name in STATES},
             unhandled=sum(map(_is_unhandled, stored.records)),
             nodes=[_node(record, now) for record in stored.records],
             entries=stored.entries,
         )
 
-    def _sync_problem(self, last_sync: Optional[float], now: float) -> str:
+    def _sync_problem(self, sync: Sync, now: float) -> str:
         if not self._settings.sync_interval:
             return ""
+        error = f": {sync.failure['error']}" if sync.failure else ""
+        if sync.last is None:
+            return f"no sync has succeeded yet{error or ', the first one may still run'}"
         age = time.monotonic() - self._monotonic_start
         # A time in the future was written before the clock was set back, and proves nothing.
-        if last_sync is not None and last_sync <= now:
-            age = min(age, now - last_sync)
+        if sync.last <= now:
+            age = min(age, now - sync.last)
         if age <= MISSED_SYNCS * self._settings.sync_interval:
             return ""
-        return f"no snapshot for {age:.0f} s: find out why playbooks/sync.yml fails"
+        return f"no sync has succeeded for {age:.0f} s{error or ': find out why playbooks/sync.yml fails'}"
 
     def _read_database(self) -> Stored:
         with self._database.reading() as connection:
-            rows = connection.execute("SELECT name, value FROM last_snapshot")
-            last_snapshot = {name: json.loads(value) for name, value in rows}
+            rows = connection.execute("SELECT name, value FROM last_sync")
+            last_sync = {name: json.loads(value) for name, value in rows}
             query = "SELECT count(*), min(received) FROM inbox WHERE outcome IS NULL"
             pending, oldest = connection.execute(query).fetchone()
             undeliverable = connection.execute("SELECT count(*) FROM undeliverable").fetchone()[0]
@@ -105,7 +108,7 @@ class Observer:
             reactions = Records(connection).of_entries(entry["id"] for entry in entries)
         for entry in entries:
             entry["reactions"] = [group._asdict() for it in reactions.get(entry["id"], []) for group in it.shown()]
-        return Stored(last_snapshot, pending, oldest, undeliverable, records, entries)
+        return Stored(last_sync, pending, oldest, undeliverable, records, entries)
 
 
 def _is_unhandled(record: NodeRecord) -> bool:

@@ -6,10 +6,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Optional
 
 # The most nodes on the status page.
 MOST_NODES = 500
+
+
+class Sync(NamedTuple):
+    """The syncs of a listener, in seconds since the epoch by its clock.
+
+    :param last: when the last snapshot was received, or None.
+    :param read_at: when Slurm was read for it, or None.
+    :param failure: C(time) and C(error) of a sync that failed after that, or None.
+    """
+
+    last: Optional[float]
+    read_at: Optional[float]
+    failure: Optional[dict[str, Any]]
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> Sync:
+        """Return the syncs by what the database has of them."""
+        last, failure = stored.get("received"), stored.get("failure")
+        is_over = failure is None or (last is not None and failure["time"] <= last)
+        return cls(last, stored.get("read_at"), None if is_over else failure)
 
 
 class Overview(NamedTuple):
@@ -28,7 +49,7 @@ class Overview(NamedTuple):
     pending: int
     oldest_seconds: float
     undeliverable: int
-    last_sync: Optional[float]
+    sync: Sync
     total: Optional[int]
     triggers: list[dict[str, Any]]
     settings: list[dict[str, Any]]
@@ -49,7 +70,7 @@ class Overview(NamedTuple):
                 "oldest_seconds": self.oldest_seconds,
                 "undeliverable": self.undeliverable,
             },
-            "sync": {"last": self.last_sync, "interval": self.sync_interval, "nodes": self.total},
+            "sync": {**self.sync._asdict(), "interval": self.sync_interval, "nodes": self.total},
             "triggers": self.triggers,
             "settings": self.settings,
             "nodes": self.nodes[:MOST_NODES],

@@ -59,7 +59,8 @@ CREATE TABLE IF NOT EXISTS ledger (
     repeated REAL NOT NULL,       -- when it was last reported again for its reaction
     resumed REAL NOT NULL         -- when its reaction last resumed it
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS last_snapshot (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+-- Of the last snapshot, and of the last sync that failed; values are JSON.
+CREATE TABLE IF NOT EXISTS last_sync (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
 

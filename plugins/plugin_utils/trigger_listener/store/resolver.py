@@ -98,6 +98,13 @@ class Resolver:
         for group in record.groups:
             log_decision("reaction recorded", **facts, nodes=group.nodes, outcome=group.decision, why=group.why)
 
+    def add_sync_failure(self, error: str) -> None:
+        """Store why a sync failed."""
+        value = json.dumps({"time": time.time(), "error": error})
+        with self._lock, self._database.transaction(durable=False) as connection:
+            connection.execute("INSERT OR REPLACE INTO last_sync VALUES ('failure', ?)", (value,))
+        log_decision("sync failed", error=error, failing=True)
+
     def mark_undeliverable(self, entry: Entry, event: dict[str, Any], error: str) -> None:
         """Note that the engine failed with an event. The next snapshot reports its nodes again."""
         with self._lock, self._database.transaction() as connection:
@@ -118,7 +125,8 @@ class Resolver:
         return changes.of_snapshot(known, snapshot, now, gap_start, retries)
 
     def _store_snapshot(self, new: NewEntry, snapshot: Snapshot, found: Changes, has_events: bool) -> None:
-        facts: dict[str, Any] = {"received": new.received, "nodes": snapshot.total, "triggers": snapshot.triggers}
+        facts: dict[str, Any] = {"received": new.received, "read_at": snapshot.read_at, "nodes": snapshot.total}
+        facts["triggers"] = snapshot.triggers
         if snapshot.settings is not None:
             facts["settings"] = snapshot.settings
         row, records = to_row(new, resolved=True), rows_of(found.records)
@@ -131,7 +139,7 @@ class Resolver:
             Ledger(connection).write(records)
             Ledger(connection).prune(new.received)
             values = [(name, json.dumps(value)) for name, value in facts.items()]
-            connection.executemany("INSERT OR REPLACE INTO last_snapshot VALUES (?, ?)", values)
+            connection.executemany("INSERT OR REPLACE INTO last_sync VALUES (?, ?)", values)
 
     def _resolve(self, row: Row) -> None:
         """Compare a notification with the ledger. When it cannot be read, it becomes undeliverable."""
@@ -216,7 +224,7 @@ def _held(nodes: Iterable[str], number: str, now: float) -> Record:
 
 def _gap_start(connection: sqlite3.Connection, read_at: float) -> float:
     """Return when the last snapshot was received, if that is long before Slurm was read for this one; else infinity."""
-    row = connection.execute("SELECT value FROM last_snapshot WHERE name = 'received'").fetchone()
+    row = connection.execute("SELECT value FROM last_sync WHERE name = 'received'").fetchone()
     last = float(json.loads(row[0])) if row else math.inf
     return last if read_at - last > SNAPSHOT_GAP else math.inf
 

@@ -133,6 +133,7 @@ function read(json) {
   }
   const inbox = object(json.inbox);
   const sync = object(json.sync);
+  const failure = object(sync.failure);
   const nodes = list(json.nodes).map(object).map(readNode);
   return {
     cluster: string(json.cluster),
@@ -145,7 +146,13 @@ function read(json) {
       oldest: number(inbox.oldest_seconds),
       undeliverable: number(inbox.undeliverable) || 0,
     },
-    sync: { last: epoch(sync.last), interval: number(sync.interval) || 0, nodes: number(sync.nodes) },
+    sync: {
+      last: epoch(sync.last),
+      interval: number(sync.interval) || 0,
+      nodes: number(sync.nodes),
+      failed: epoch(failure.time),
+      error: string(failure.error),
+    },
     triggers: list(json.triggers).map(object).map((trigger) => ({
       id: string(trigger.id), event: string(trigger.event), permanent: trigger.permanent === true,
     })),
@@ -520,6 +527,11 @@ function showInboxTile(inbox) {
 
 function showSyncTile(sync) {
   const every = sync.interval ? `every ${span(sync.interval)}` : "not repeated";
+  if (sync.failed !== null) {
+    const succeeded = sync.last === null ? "none has succeeded" : `the last success was ${ago(sync.last)}`;
+    putTile("sync", "bad", `failed ${ago(sync.failed)}`, `${succeeded}, ${every}`);
+    return;
+  }
   if (sync.last === null) {
     putTile("sync", "warn", "not yet", every);
     return;
@@ -552,6 +564,10 @@ function verdict(status) {
   if (!status.healthy) {
     const text = `Events may be delayed.${out ? ` ${nodes}.` : ""}`;
     return { level: "bad", headline: "The listener is failing", text, reasons: status.reasons };
+  }
+  if (status.sync.failed !== null) {
+    const text = `The listener works.${out ? ` ${nodes}.` : ""}`;
+    return { level: "warn", headline: "The last sync failed", text, reasons: [status.sync.error] };
   }
   if (out) {
     return { level: "warn", headline: nodes, text: `The listener works. ${latestNode(status)}`, reasons: status.reasons };

@@ -22,7 +22,8 @@ class RunningSyncer:
 
     def __init__(self, core, interval):
         self.stored_count = 0
-        self._task = asyncio.create_task(Syncer(core.inbox, ME, interval, self._on_stored).run())
+        self.syncer = Syncer(core.inbox, ME, interval, self._on_stored)
+        self._task = asyncio.create_task(self.syncer.run())
 
     def _on_stored(self):
         self.stored_count += 1
@@ -79,6 +80,20 @@ def test_only_at_the_start(core):
             core.inbox.complete(core.resolver.next_entry(), "delivered")
             await asyncio.sleep(0.1)
             assert (core.pending(), running.stored_count) == ([], 1)
+
+    drive(scenario())
+
+
+@pytest.mark.parametrize("interval", [0, 300])
+def test_on_request(core, interval):
+    async def scenario():
+        async with syncing(core, interval) as running:
+            for _number in range(3):
+                await until(lambda: core.pending() == ["sync_due"], "an event")
+                entry = core.resolver.next_entry()
+                assert entry.content["first"] is True
+                core.inbox.complete(entry, "delivered")
+                running.syncer.request()
 
     drive(scenario())
 

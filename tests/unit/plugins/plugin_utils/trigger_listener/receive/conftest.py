@@ -25,6 +25,7 @@ def shared(tmp_path_factory):
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     with served(tmp_path_factory.mktemp("listener"), max_body=1024, token=TOKEN) as made:
+        made.core.apply_snapshot()  # otherwise it is not healthy
         yield made
 
 

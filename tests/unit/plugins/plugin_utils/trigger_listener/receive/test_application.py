@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import time
 
 import pytest
 
@@ -157,6 +158,9 @@ def test_another_method(shared, method, path):
 
 
 def test_the_inbox_cannot_be_written(listener, logged):
+    listener.post(snapshot_body(), SNAPSHOT)
+    listener.core.metrics.snapshots.clear()
+    before = (listener.entry_count(), listener.stored_count)
     listener.core.connection.execute("PRAGMA query_only=1")
     for path, body in ((DOWN, b"n1"), (SNAPSHOT, snapshot_body())):
         answer = listener.post(body, path)
@@ -175,7 +179,7 @@ def test_the_inbox_cannot_be_written(listener, logged):
     )
     assert listener.ask("GET", "/status").json["health"]["status"] == "failing"
     assert b'hpc_slurm_healthy{check="inbox"} 0.0' in listener.ask("GET", "/metrics").body
-    assert listener.entry_count() == listener.stored_count == 0
+    assert (listener.entry_count(), listener.stored_count) == before
     assert ("inbox unavailable", {"error": "attempt to write a readonly database"}) in logged()
     sample = listener.core.sample
     assert sample("notifications_total", **{"class": "node", "type": "down", "result": "unwritable"}) == 1
@@ -196,24 +200,47 @@ def test_the_inbox_is_full(listener, monkeypatch):
 
 
 def test_the_database_cannot_be_read(listener):
-    listener.core.connection.execute("ALTER TABLE last_snapshot RENAME TO elsewhere")
+    listener.core.connection.execute("ALTER TABLE last_sync RENAME TO elsewhere")
     assert listener.ask("GET", "/healthz").status == 503
     assert listener.ask("GET", "/status").status == 503
     metrics = listener.ask("GET", "/metrics")
     assert metrics.status == 200 and b'hpc_slurm_healthy{check="inbox"} 0.0' in metrics.body
-    listener.core.connection.execute("ALTER TABLE elsewhere RENAME TO last_snapshot")
-    assert listener.ask("GET", "/healthz").status == 200
+    listener.core.connection.execute("ALTER TABLE elsewhere RENAME TO last_sync")
+    assert listener.ask("GET", "/status").status == 200
 
 
 # What GET answers.
 
 
-def test_healthz(shared):
-    answer = shared.ask("GET", "/healthz")
+def test_healthz(listener):
+    health = listener.ask("GET", "/healthz")
+    assert (health.status, health.json["sync"]) == (503, False)
+    assert health.json["reasons"] == ["no sync has succeeded yet, the first one may still run"]
+    listener.post(snapshot_body(), SNAPSHOT)
+    answer = listener.ask("GET", "/healthz")
     assert answer.json == {"status": "ok", "reasons": [], "inbox": True, "feeder": True, "sync": True}
 
 
+def test_a_sync_on_request(listener):
+    answer = listener.post(b"", f"/{ID}/sync")
+    assert answer.status == 202 and abs(answer.json["requested"] - time.time()) < 60
+    assert listener.sync_count == 1
+    assert listener.post(b"", "/listener-of-another/sync").status == 404
+    assert listener.sync_count == 1
+
+
+def test_a_sync_that_failed(listener, logged):
+    assert listener.post("ctl1: Host key verification failed.".encode(), f"/{ID}/sync_failure").status == 202
+    assert listener.ask("GET", "/status").json["sync"]["failure"]["error"] == "ctl1: Host key verification failed."
+    assert ("sync failed", {"error": "ctl1: Host key verification failed."}) in logged()
+    listener.post(b"x" * 5000, f"/{ID}/sync_failure")
+    assert listener.ask("GET", "/status").json["sync"]["failure"]["error"] == "x" * 2000
+    listener.post(b"", f"/{ID}/sync_failure")
+    assert listener.ask("GET", "/status").json["sync"]["failure"]["error"] == "it gave no reason"
+
+
 def test_delivery_is_stopped(listener):
+    listener.post(snapshot_body(), SNAPSHOT)
     listener.problem = "delivery waits for the disk of state_dir: full"
     answer = listener.ask("GET", "/healthz")
     assert (answer.status, answer.json["reasons"]) == (503, [listener.problem])

@@ -133,7 +133,7 @@ def test_a_large_notification_does_not_delay_others(listener, monkeypatch):
         large = pool.submit(listener.post, b"large[00001-10000]")
         assert started.wait(20)
         assert listener.post(b"small1").status == 202
-        assert listener.ask("GET", "/healthz").status == 200
+        assert listener.ask("GET", "/status").status == 200
         assert not large.done()
         go.set()
         assert large.result().json["nodes"] == 10000

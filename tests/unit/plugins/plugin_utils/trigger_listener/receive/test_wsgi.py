@@ -90,7 +90,7 @@ def test_the_header_host_has_no_effect(shared, host):
 def test_a_body_whose_sender_hangs_up_is_refused_by_the_view(listener, rest):
     with listener.connect() as sock:
         sock.sendall(f"POST /{ID}/node/down HTTP/1.1\r\nHost: x\r\n{rest}".encode())
-        assert listener.ask("GET", "/healthz").status == 200
+        assert listener.ask("GET", "/status").status == 200
     labels = {"class": "node", "type": "down", "result": "refused"}
     wait_until(lambda: listener.core.sample("notifications_total", **labels) == 1, "the refusal")
     assert listener.core.sample("refusals_total", reason="body") == 1
@@ -176,7 +176,7 @@ def test_an_unexpected_failure_of_a_view(listener, monkeypatch, logged):
 def test_flask_s_own_client(core, tmp_path):
     settings = Settings.from_args({"port": 0, "state_dir": str(tmp_path), "token": "0123456789abcdef"})
     stored = []
-    parts = Parts(settings, ID, core.inbox, core.resolver, None, core.metrics, None, lambda: stored.append(True))
+    parts = Parts(settings, ID, core.inbox, core.resolver, None, core.metrics, None, lambda: stored.append(True), print)
     client = create_app(parts).test_client()
     assert client.post(f"/{ID}/node/down", data="n[1-1000]").status_code == 401
     answer = client.post(f"/{ID}/node/down", data="n[1-1000]", headers={"Authorization": "Bearer 0123456789abcdef"})

@@ -27,9 +27,12 @@ def test_a_new_listener(observed):
     assert status == {
         "cluster": "lab",
         "now": 5.0,
-        "health": {"status": "ok", "reasons": []},
+        "health": {
+            "status": "failing",
+            "reasons": ["no sync has succeeded yet, the first one may still run"],
+        },
         "inbox": {"pending": 0, "oldest_seconds": 0.0, "undeliverable": 0},
-        "sync": {"last": None, "interval": 300, "nodes": None},
+        "sync": {"last": None, "read_at": None, "failure": None, "interval": 300, "nodes": None},
         "triggers": [],
         "settings": [],
         "nodes": [],
@@ -134,6 +137,7 @@ def test_a_last_sync_in_the_future_is_ignored(observed, monkeypatch):
 
 
 def test_the_disk_cannot_be_written(observed):
+    observed.snapshot()
     observed.connection.execute("PRAGMA query_only=1")
     found = observed.read()
     assert found.checks == {"inbox": False, "feeder": True, "sync": True}
@@ -146,6 +150,7 @@ def test_the_disk_cannot_be_written(observed):
 
 
 def test_delivery_is_stopped(observed):
+    observed.snapshot()
     observed.problem = "delivery waits for the disk of state_dir: full"
     assert observed.read().problems == [observed.problem]
     assert observed.read().checks["feeder"] is False
@@ -159,17 +164,38 @@ def test_failed_syncs(tmp_path, interval, ago, passes):
         observed.snapshot()
         observed.observer._monotonic_start -= 10**7
         with observed.database.transaction() as connection:
-            connection.execute("UPDATE last_snapshot SET value = ? WHERE name = 'received'", (str(time.time() - ago),))
+            connection.execute("UPDATE last_sync SET value = ? WHERE name = 'received'", (str(time.time() - ago),))
         found = observed.read()
         assert found.checks["sync"] is passes
-        assert [reason.partition(" for ")[0] for reason in found.problems] == [] if passes else ["no snapshot"]
+        assert [reason.partition(" for ")[0] for reason in found.problems] == [] if passes else ["no sync has succeeded"]
+
+
+def test_a_sync_that_failed_is_shown_until_one_succeeds(observed):
+    observed.resolver.add_sync_failure("ctl1 is unreachable: Host key verification failed.")
+    assert observed.read().problems == [
+        "no sync has succeeded yet: ctl1 is unreachable: Host key verification failed."
+    ]
+    failure = observed.status()["sync"]["failure"]
+    assert failure["error"].startswith("ctl1") and abs(failure["time"] - time.time()) < 60
+    observed.snapshot()
+    assert observed.read().problems == [] and observed.status()["sync"]["failure"] is None
+    assert observed.status()["sync"]["read_at"] <= observed.status()["sync"]["last"]
+    # One failure after a success is no problem yet, and is shown.
+    observed.resolver.add_sync_failure("curl: (60) SSL certificate problem")
+    assert observed.read().problems == []
+    assert observed.status()["sync"]["failure"]["error"] == "curl: (60) SSL certificate problem"
+    observed.observer._monotonic_start -= 3 * 300 + 1
+    with observed.database.transaction() as connection:
+        connection.execute("UPDATE last_sync SET value = '1.0' WHERE name = 'received'")
+    [problem] = observed.read().problems
+    assert problem.endswith(" s: curl: (60) SSL certificate problem")
 
 
 def test_the_first_syncs_after_a_start_have_time(observed):
     """The last sync of an earlier run may be long ago."""
     observed.snapshot()
     with observed.database.transaction() as connection:
-        connection.execute("UPDATE last_snapshot SET value = '1.0' WHERE name = 'received'")
+        connection.execute("UPDATE last_sync SET value = '1.0' WHERE name = 'received'")
     assert observed.read().checks["sync"] is True
     observed.observer._monotonic_start -= 3 * 300 + 1
     assert observed.read().checks["sync"] is False

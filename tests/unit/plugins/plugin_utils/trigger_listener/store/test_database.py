@@ -24,12 +24,12 @@ def database(tmp_path):
 
 def store(database: Database, name: str, **keys: bool) -> None:
     with database.transaction(**keys) as connection:
-        connection.execute("INSERT INTO last_snapshot VALUES (?, '1')", (name,))
+        connection.execute("INSERT INTO last_sync VALUES (?, '1')", (name,))
 
 
 def stored(database: Database) -> list[str]:
     with database.reading() as connection:
-        return [name for (name,) in connection.execute("SELECT name FROM last_snapshot ORDER BY name")]
+        return [name for (name,) in connection.execute("SELECT name FROM last_sync ORDER BY name")]
 
 
 def pragma(database: Database, name: str) -> object:
@@ -50,7 +50,7 @@ def test_the_file(database, tmp_path):
 @pytest.mark.parametrize("error", [ValueError, sqlite3.IntegrityError, KeyboardInterrupt])
 def test_all_or_nothing(database, error):
     with pytest.raises(error), database.transaction() as connection:
-        connection.execute("INSERT INTO last_snapshot VALUES ('half', '1')")
+        connection.execute("INSERT INTO last_sync VALUES ('half', '1')")
         raise error
     assert stored(database) == []
     store(database, "later")

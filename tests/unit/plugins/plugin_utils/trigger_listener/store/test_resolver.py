@@ -132,7 +132,7 @@ def test_a_snapshot_finds_changes_without_a_notification(core):
     assert core.ledger() == {"n1": "down", "n2": "down", "n4": "drained"}
     assert core.apply_snapshot(("n[1-2]", "DOWN"), ("n4", "IDLE+DRAIN")) == 0
     assert core.outcomes()[-1] == ("snapshot", "unchanged")
-    assert dict(core.rows("SELECT name, value FROM last_snapshot"))["nodes"] == "1000"
+    assert dict(core.rows("SELECT name, value FROM last_sync"))["nodes"] == "1000"
 
 
 def test_a_notification_after_slurm_was_read_is_newer_than_the_snapshot(core):
@@ -161,12 +161,12 @@ def test_a_notification_while_a_snapshot_waits_for_the_lock_is_newer(core, monke
 
 
 @pytest.mark.parametrize(("synced", "changes"), [(86400, 1), (800, 0)])
-def test_a_reason_since_the_last_snapshot_long_ago_is_a_change(core, synced, changes):
+def test_a_reason_since_the_last_sync_long_ago_is_a_change(core, synced, changes):
     now = time.time()
     core.notify("drained", "n[1-2]", at=now - 100_000)
     core.states()
     with core.database.transaction() as connection:
-        connection.execute("INSERT INTO last_snapshot VALUES ('received', ?)", (json.dumps(now - synced),))
+        connection.execute("INSERT INTO last_sync VALUES ('received', ?)", (json.dumps(now - synced),))
     read = snapshot(("n1", "IDLE+DRAIN"), ("n2", "IDLE+DRAIN"), ("n3", "IDLE"))
     read.groups[1] = read.groups[1]._replace(since=now - 90_000)  # the first has one that is 600 s old
     assert core.resolver.apply_snapshot(read, EventBuilder("node", ME).count)[1] == changes
