@@ -118,7 +118,7 @@ class Observed(Core):
         return self.observer.read()
 
     def status(self) -> dict[str, Any]:
-        return self.read().status("lab", 5.0)
+        return self.read().status(ID, "lab", 5.0)
 
     def snapshot(self, *nodes: dict[str, Any], triggers: Sequence[dict[str, Any]] = (), **keys: Any) -> None:
         """Apply a snapshot of groups of nodes, as node_group() returns them."""

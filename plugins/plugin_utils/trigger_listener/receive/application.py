@@ -194,7 +194,7 @@ def create_observations(parts: Parts) -> Blueprint:
     @routes.get("/status")
     def status() -> Response:
         overview = in_thread(parts.observer.read)
-        return answer_json(overview.status(parts.settings.cluster, time.time()), headers=SECURITY_HEADERS)
+        return answer_json(overview.status(parts.listener_id, parts.settings.cluster, time.time()), headers=SECURITY_HEADERS)
 
     return routes
 

@@ -58,9 +58,10 @@ class Overview(NamedTuple):
     nodes: list[dict[str, Any]]
     entries: list[dict[str, Any]]
 
-    def status(self, cluster: Optional[str], now: float) -> dict[str, Any]:
+    def status(self, listener_id: str, cluster: Optional[str], now: float) -> dict[str, Any]:
         """Return the answer of /status."""
         return {
+            "id": listener_id,
             "cluster": cluster,
             "now": now,
             "up_since": self.start,

@@ -17,7 +17,7 @@ from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.feed.ev
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.show import overview as overview_module
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.entries import NewEntry
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.store.records import Group, Record
-from ansible_collections.hpc.slurm.tests.unit.listener import ME, Observed, node_group
+from ansible_collections.hpc.slurm.tests.unit.listener import ID, ME, Observed, node_group
 
 
 def test_a_new_listener(observed):
@@ -25,6 +25,7 @@ def test_a_new_listener(observed):
     up_since = status.pop("up_since")
     assert time.time() - 60 < up_since <= time.time()
     assert status == {
+        "id": ID,
         "cluster": "lab",
         "now": 5.0,
         "health": {
