@@ -136,6 +136,8 @@ class CurlStarts(FileSystemEventHandler):
     def __init__(self) -> None:
         self.times: list[float] = []
         self._observer = Observer()
+        # The first sync makes it SlurmUser's.
+        CURL_CONFIG.parent.mkdir(exist_ok=True)
         self._observer.schedule(self, str(CURL_CONFIG.parent))
         self._observer.start()
 
