@@ -26,7 +26,7 @@ options:
   curl_config:
     description: The path of curl's configuration that the playbook C(hpc.slurm.sync) deploys.
     type: str
-    default: /etc/slurm/hpc-slurm-listener.conf
+    default: /var/lib/hpc-slurm/listener.conf
   job:
     description: Whether the trigger is about a job. Nodes and jobs have V(up), V(down) and V(fail).
     type: bool
@@ -57,7 +57,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.hpc.slurm.plugins.module_utils.common.names import suggest
 from ansible_collections.hpc.slurm.plugins.module_utils.common.trigger_events import CLASSES, class_of, program
 
-CURL_CONFIG = "/etc/slurm/hpc-slurm-listener.conf"
+CURL_CONFIG = "/var/lib/hpc-slurm/listener.conf"
 
 
 def trigger_program(event: str, address: str, curl_config: str = CURL_CONFIG, job: bool = False) -> str:

@@ -107,9 +107,9 @@ EXAMPLES = r"""
   hpc.slurm.slurm_trigger:
     event: down
     program: >-
-      /usr/bin/curl --config /etc/slurm/hpc-slurm-listener.conf
+      /usr/bin/curl --config /var/lib/hpc-slurm/listener.conf
       http://127.0.0.1:32000/3f1c/node/down --data-raw
-    purge_matching: "--config /etc/slurm/hpc-slurm-listener.conf "
+    purge_matching: "--config /var/lib/hpc-slurm/listener.conf "
   become: true
   become_user: slurm
 
@@ -125,7 +125,7 @@ EXAMPLES = r"""
 - name: Remove all triggers that call the listener
   hpc.slurm.slurm_trigger:
     state: absent
-    purge_matching: "--config /etc/slurm/hpc-slurm-listener.conf "
+    purge_matching: "--config /var/lib/hpc-slurm/listener.conf "
   become: true
   become_user: slurm
 """

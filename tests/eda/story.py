@@ -34,7 +34,7 @@ BREAKER = Path("/var/lib/hpc-slurm/breaker.json")
 RULEBOOK_LOG = LOGS / "rulebook.log"
 RESULT = LOGS / "result"
 NODE = "node3"
-CURL_CONFIG = Path("/etc/slurm/hpc-slurm-listener.conf")
+CURL_CONFIG = Path("/var/lib/hpc-slurm/listener.conf")
 EVENTS = {"down", "drained", "fail", "resume", "up", "primary_slurmctld_resumed_operation"}
 TOKEN = "demo-token-of-the-lab-0123456789"
 
@@ -136,6 +136,8 @@ class CurlStarts(FileSystemEventHandler):
     def __init__(self) -> None:
         self.times: list[float] = []
         self._observer = Observer()
+        # The first sync makes it SlurmUser's.
+        CURL_CONFIG.parent.mkdir(exist_ok=True)
         self._observer.schedule(self, str(CURL_CONFIG.parent))
         self._observer.start()
 

@@ -108,21 +108,24 @@ def test_half_of_a_partition_opens_the_breaker_until_it_is_reset(react: Play, tm
     expect_in_service(*names)
 
 
-def test_paused(react: Play, tmp_path: Path) -> None:
+def test_paused(react: Play) -> None:
     set_down("node1")
     assert groups(react(["node1"], hpc_slurm_pause=True))["node1"] == (
         "postponed",
         "reactions are paused: hpc_slurm_pause is true",
     )
-    (tmp_path / "pause").write_text("new switch, JD\n", encoding="utf-8")
-    said = react(["node1"], hpc_slurm_pause_file=str(tmp_path / "pause"))
-    assert groups(said)["node1"] == (
-        "postponed",
-        f"reactions are paused: {tmp_path}/pause is there: new switch, JD",
-    )
-    assert is_left("node1")
-    (tmp_path / "pause").unlink()
-    react(["node1"], hpc_slurm_pause_file=str(tmp_path / "pause"))
+    # SlurmUser must be able to read it.
+    file = Path("/run/hpc-slurm-pause")
+    file.write_text("new switch, JD\n", encoding="utf-8")
+    try:
+        said = react(["node1"], hpc_slurm_pause_file=str(file))
+        assert groups(said)["node1"] == ("postponed", f"reactions are paused: {file} is there: new switch, JD")
+        file.chmod(0o600)
+        assert "slurm on controller cannot read hpc_slurm_pause_file" in react(["node1"], 2, hpc_slurm_pause_file=str(file))
+        assert is_left("node1")
+    finally:
+        file.unlink()
+    react(["node1"], hpc_slurm_pause_file=str(file))
     expect_in_service("node1")
 
 
@@ -177,15 +180,16 @@ def test_the_ready_health_check(react: Play, tmp_path: Path) -> None:
     expect_in_service("node1")
 
 
-def test_quarantine(react: Play, tmp_path: Path) -> None:
+def test_quarantine(react: Play) -> None:
     given = {"hpc_slurm_quarantine_tasks": "test_job"}
     set_down("node7", "node8")
-    # The file is written by a job, which ran in the reservation, since root alone may use that.
-    seen = tmp_path / "seen"
-    tmp_path.chmod(0o755)
+    # The file is written by a job of SlurmUser, who alone may use the reservation.
+    seen = Path("/var/lib/slurm/seen")
     react(["node7"], **given, hpc_slurm_test_command=f"echo $SLURM_JOB_RESERVATION $SLURMD_NODENAME >{seen}")
     expect_in_service("node7")
+    assert seen.owner() == "slurm"
     assert seen.read_text(encoding="ascii").split() == ["hpc-slurm-quarantine-node7", "node7"]
+    seen.unlink()
     react(["node8.cluster.local", "node8"], 2, **given, hpc_slurm_test_command="exit 3")
     wait_until("the job to end", 60, lambda: "COMPLETING" not in node("node8")[0])
     assert node("node8") == ({"IDLE", "DRAIN"}, "hpc.slurm.node_down by hand: 'Run the job' failed")

@@ -38,7 +38,6 @@ class Site:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self.work, self.report = directory / "work", directory / "report.json"
-        self.journal = directory / "journal.json"
         self.work.touch()
 
     def tasks(self, name: str, *tasks: dict[str, Any]) -> str:
@@ -55,7 +54,6 @@ class Site:
             "nodes": ["node[1-8]"],
             "max_unavailable": "2",
             "maintenance_tasks": self.tasks("work", {"name": "Work", "ansible.builtin.shell": shell}),
-            "journal": str(self.journal),
             "report_file": str(self.report),
             **given,
         }
@@ -97,6 +95,9 @@ def submit(*options: str, seconds: float, log: Path, user: str = "nobody") -> No
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     yield Site(tmp_path)
+    # A test knows nothing of the ones before.
+    for path in Path("/var/lib/hpc-slurm").glob(f"maintenance-{NAME}.*"):
+        path.unlink()
     subprocess.run(["scancel", "--user=root"], check=True)
     for name in reservations():
         scontrol("delete", f"reservationname={name}")

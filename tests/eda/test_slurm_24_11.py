@@ -91,6 +91,7 @@ def test_a_trigger_reaches_the_rules(tmp_path: Path) -> None:
         wait_until("the listener", 60, lambda: rulebook.decisions("listener started") or not rulebook.running())
         given = yaml.safe_load((tmp_path / "vars.yml").read_text(encoding="utf-8"))
         lines = ["silent", "fail", f'cacert = "{given["hpc_slurm_ca_file"]}"']
+        CURL_CONFIG.parent.mkdir(exist_ok=True)
         CURL_CONFIG.write_text("\n".join([*lines, f'header = "Authorization: Bearer {TOKEN}"', ""]), encoding="ascii")
         identity = (tmp_path / "state/id").read_text(encoding="ascii").strip()
         address = f"https://127.0.0.1:{rulebook.port}/{identity}/node/down"

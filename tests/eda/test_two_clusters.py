@@ -43,7 +43,7 @@ def set_down(cluster: str, name: str) -> None:
 def armed(cluster: str) -> set[str]:
     """Return the event kinds of a cluster's triggers, which call its own listener with its own configuration."""
     shown = slurm(cluster, "strigger", "--get", "--noheader").splitlines()
-    return {line.split()[3] for line in shown if f"--config /etc/slurm/hpc-slurm-listener-{cluster}.conf " in line}
+    return {line.split()[3] for line in shown if f"--config /var/lib/hpc-slurm/listener-{cluster}.conf " in line}
 
 
 CONTROLLERS = {"slurm_controller_lab": "controller", "slurm_controller_second": "b-controller"}

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.hpc.slurm.plugins.filter.trigger_program import FilterModule
 
 trigger_program = FilterModule().filters()["trigger_program"]
-CURL = "/usr/bin/curl --config /etc/slurm/hpc-slurm-listener.conf"
+CURL = "/usr/bin/curl --config /var/lib/hpc-slurm/listener.conf"
 
 
 def test_programs():
