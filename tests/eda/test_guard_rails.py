@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from chat import Chat
+from mail_server import HOST, MailServer, never_answering
 from story import node, wait_until
 from test_reactions import Rack, Situation, decisions, play, resume, scontrol
 
@@ -241,20 +242,36 @@ def test_a_run_is_told_once(react: Play, chat: Chat, tmp_path: Path) -> None:
     expect_in_service("node1")
 
 
-def test_a_run_is_told_by_mail(react: Play, tmp_path: Path) -> None:
-    sendmail = Path("/usr/local/sbin/sendmail")
-    sendmail.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/mail\ncat >>{tmp_path}/mail\n', encoding="ascii")
-    sendmail.chmod(0o755)
+def test_a_run_is_told_by_mail(react: Play) -> None:
+    server = MailServer()
+    given = {"hpc_slurm_notify_tasks": "mail", "hpc_slurm_mail_server": HOST, "hpc_slurm_mail_port": server.port}
+    given |= {"hpc_slurm_mail_to": ["admins@example.org", "jd@example.org"], "hpc_slurm_mail_from": "slurm@example.org"}
     set_down("node1")
     try:
-        react(["node1"], hpc_slurm_notify_tasks="mail", hpc_slurm_mail_to=["admins@example.org", "jd@example.org"])
+        react(["node1"], **given)
     finally:
-        sendmail.unlink()
-    mail = (tmp_path / "mail").read_text(encoding="utf-8").splitlines()
-    assert mail[:4] == [
-        "-i -t",
-        "From: root",
-        "To: admins@example.org, jd@example.org",
-        "Subject: Slurm: hpc.slurm.node_down",
-    ]
-    assert "node1: resumed: repaired, and it responds to slurmctld" in mail
+        server.stop()
+    [mail] = server.mails
+    assert (mail.sender, mail.recipients) == ("slurm@example.org", ["admins@example.org", "jd@example.org"])
+    assert mail.message["Subject"] == "Slurm: hpc.slurm.node_down"
+    assert "node1: resumed: repaired, and it responds to slurmctld" in mail.message.get_content().splitlines()
+    # Nobody listens any more: the run does not fail, and says what to do.
+    said = react(["node1"], playbook="hpc.slurm.node_back", **given)
+    assert "cannot be reached: Connection refused. Set hpc_slurm_mail_server" in said
+
+
+@pytest.mark.parametrize("program", ["ansible-playbook", "/opt/lab/oldest/bin/ansible-playbook"])
+def test_a_notification_that_hangs_holds_no_run(react: Play, tmp_path: Path, program: str) -> None:
+    """A mail server that never answers, a webhook that answers a byte at a time, and tasks of the site."""
+    (tmp_path / "hang.yml").write_text("- ansible.builtin.command: sleep infinity\n", encoding="ascii")
+    with never_answering() as silent, never_answering(b"H") as slow:
+        (tmp_path / "url").write_text(f"http://{HOST}:{slow}/hook\n", encoding="ascii")
+        for tasks, given in {
+            "mail": {"mail_to": ["jd@example.org"], "mail_server": HOST, "mail_port": silent, "mail_timeout": 2},
+            "webhook": {"webhook_url_file": str(tmp_path / "url"), "notify_timeout": 3},
+            str(tmp_path / "hang.yml"): {"notify_timeout": 3},
+        }.items():
+            variables = {f"hpc_slurm_{name}": value for name, value in {**given, "notify_tasks": tasks}.items()}
+            said = react(["node1"], playbook="hpc.slurm.node_back", program=program, **variables)
+            assert "The notification was not sent" in said
+            assert ("has not taken the mail within 2 s" in said) == (tasks == "mail")
