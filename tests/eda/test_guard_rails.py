@@ -5,6 +5,7 @@ The playbook runs as by hand: what the rulebook gives it is given as variables.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,6 +92,7 @@ def test_half_of_a_partition_opens_the_breaker_until_it_is_reset(react: Play, tm
     assert "CIRCUIT BREAKER OPENED" not in said
     assert groups(said)["big00200"][0] == "postponed"
     assert all("DRAIN" in node(name)[0] for name in [*names, "big00200"])
+    assert {node(name)[1] for name in [*names, "big00200"]} == {"hpc.slurm.node_down by hand: circuit breaker open"}
     assert not repaired(tmp_path)
     subprocess.run(
         [
@@ -154,6 +156,7 @@ def test_a_node_with_a_job_is_not_repaired(react: Play, tmp_path: Path) -> None:
         wait_until("the job to run", 60, lambda: {"ALLOCATED", "MIXED"} & node("node6")[0])
         scontrol("update", "nodename=node6", "state=drain", f"reason={OURS}", user="slurm")
         assert groups(react(["node6"]))["node6"] == ("postponed", "drained; jobs are still on it")
+        assert node("node6")[1] == "hpc.slurm.node_down by hand: jobs still on it"
         assert not repaired(tmp_path)
     finally:
         subprocess.run(["scancel", job], check=True)
@@ -161,6 +164,41 @@ def test_a_node_with_a_job_is_not_repaired(react: Play, tmp_path: Path) -> None:
     react(["node6"])
     assert repaired(tmp_path) == ["node6"]
     expect_in_service("node6")
+
+
+def test_the_reason_says_why_a_node_stays_drained(react: Play, tmp_path: Path) -> None:
+    def event(number: int, **more: object) -> dict[str, Any]:
+        return {"event": {"nodes": ["node1"], "meta": {"uuid": EVENT[:-1] + str(number)}, **more}}
+
+    def reason(number: int, why: str) -> str:
+        return f"hpc.slurm.node_down {EVENT[:-1]}{number}{why}"
+
+    set_down("node1")
+    flapping = {"ansible_eda": event(1, flaps=4)}
+    react([], **flapping)
+    assert node("node1")[1] == reason(1, ": down 4 times within an hour")
+    # Repeated, as after an interruption, nothing is written.
+    assert set(re.findall(r"(?m)^controller .* changed=(\d+)", react([], **flapping))) == {"0"}
+    # A later event takes it up again.
+    unreachable = {"ansible_connection": "ssh", "ansible_port": 1, "ansible_ssh_common_args": "-o BatchMode=yes"}
+    content = yaml.safe_load((tmp_path / "inventory.yml").read_text(encoding="utf-8"))
+    before = yaml.safe_dump(content)
+    content["all"]["children"]["slurm_nodes"]["hosts"]["node1"] = {**unreachable, "ansible_host": "127.0.0.1"}
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    react([], 4, ansible_eda=event(2, retries_left=1))
+    assert node("node1")[1] == reason(2, ": host not reached")
+    (tmp_path / "inventory.yml").write_text(before, encoding="utf-8")
+    broken = tmp_path / "broken.yml"
+    broken.write_text("- {name: Turn it on, ansible.builtin.fail: {msg: no power}}\n", encoding="ascii")
+    react([], 2, ansible_eda=event(3, retries_left=0), hpc_slurm_repair_tasks=str(broken))
+    assert node("node1")[1] == reason(3, ": 'Turn it on' failed, no retries left today")
+    # What a person adds is theirs.
+    scontrol("update", "nodename=node1", f"reason={reason(3, ': no repair tasks, JD has it')}")
+    assert groups(react([], ansible_eda=event(4)))["node1"][0] == "nothing"
+    assert node("node1")[1] == reason(3, ": no repair tasks, JD has it")
+    scontrol("update", "nodename=node1", f"reason={reason(3, ': no repair tasks')}")
+    react([], ansible_eda=event(5))
+    expect_in_service("node1")
 
 
 def test_the_ready_health_check(react: Play, tmp_path: Path) -> None:
@@ -263,7 +301,7 @@ def test_a_run_is_told_by_mail(react: Play) -> None:
 @pytest.mark.parametrize("program", ["ansible-playbook", "/opt/lab/oldest/bin/ansible-playbook"])
 def test_a_notification_that_hangs_holds_no_run(react: Play, tmp_path: Path, program: str) -> None:
     """A mail server that never answers, a webhook that answers a byte at a time, and tasks of the site."""
-    (tmp_path / "hang.yml").write_text("- ansible.builtin.command: sleep infinity\n", encoding="ascii")
+    (tmp_path / "hang.yml").write_text("- ansible.builtin.command: sleep 300\n", encoding="ascii")
     with never_answering() as silent, never_answering(b"H") as slow:
         (tmp_path / "url").write_text(f"http://{HOST}:{slow}/hook\n", encoding="ascii")
         for tasks, given in {
