@@ -201,12 +201,6 @@ def test_no_hostlist_path():
         FILE["main"](of("n1"), state="down")
 
 
-def test_a_library_that_is_missing(monkeypatch):
-    monkeypatch.setattr(hostlist, "CLUSTERSHELL_ERROR", "ModuleNotFoundError")
-    with pytest.raises(ValueError, match="ClusterShell.*requirements.txt"):
-        expand_hostlist.require_libraries()
-
-
 def test_ten_thousand_nodes():
     made = run(of("n[00001-10000]", uuid=ORIGIN))
     assert len({event["meta"]["uuid"] for event in made}) == 10000
