@@ -151,8 +151,8 @@ def _deliver(
 
 
 _LATE = (
-    "has not taken the mail within {} s. Check hpc_slurm_mail_server and hpc_slurm_mail_port; a server that expects TLS "
-    "from the start needs hpc_slurm_mail_security=tls. A slow server needs a larger hpc_slurm_mail_timeout"
+    "has not taken the mail within {} s. Check hpc_slurm_mail_server and hpc_slurm_mail_port; a server that expects "
+    "TLS from the start needs hpc_slurm_mail_security=tls. A slow server needs a larger hpc_slurm_mail_timeout"
 )
 # What is wrong and what to do, by the kind of error; the first that fits. {} is what the server or the system says.
 _EXPLANATIONS: tuple[tuple[type[Exception], str], ...] = (
@@ -160,7 +160,10 @@ _EXPLANATIONS: tuple[tuple[type[Exception], str], ...] = (
         smtplib.SMTPAuthenticationError,
         "refuses the user: {}. Correct hpc_slurm_mail_user, or the password in hpc_slurm_mail_password_file",
     ),
-    (smtplib.SMTPSenderRefused, "refuses a mail of this sender: {}. Set hpc_slurm_mail_from if the address is the cause"),
+    (
+        smtplib.SMTPSenderRefused,
+        "refuses a mail of this sender: {}. Set hpc_slurm_mail_from if the address is the cause",
+    ),
     (
         smtplib.SMTPRecipientsRefused,
         "refuses every recipient: {}. Correct hpc_slurm_mail_to, or use a server that relays mail of this machine",

@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 from ansible_collections.hpc.slurm.plugins.module_utils.common.trigger_events import NODE_STATES
 from ansible_collections.hpc.slurm.plugins.plugin_utils import expand_hostlist
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.configure import settings

@@ -41,14 +41,14 @@ def run(
 
 
 def test_the_documentation_is_what_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Accepted(Exception):
+    class AcceptedError(Exception):
         """Ends the module."""
 
     def accept(argument_spec: dict[str, Any], **_others: object) -> None:
-        raise Accepted(argument_spec)
+        raise AcceptedError(argument_spec)
 
     monkeypatch.setattr(mail, "AnsibleModule", accept)
-    with pytest.raises(Accepted) as caught:
+    with pytest.raises(AcceptedError) as caught:
         mail.main()
     assert {name: settings(given) for name, given in caught.value.args[0].items()} == {
         name: settings(given) for name, given in OPTIONS.items()

@@ -112,7 +112,9 @@ def test_a_sender_without_a_domain_gets_that_of_the_machine(start: Start, monkey
     assert arrived(start(), **{"from": "root"}).sender == "root@eda.example.org"
 
 
-@pytest.mark.parametrize("text", ["", "a b@example.org", "jd@", "@example.org", "a@b\nBcc: c@d", "ü@example.org", "a@b@c"])
+@pytest.mark.parametrize(
+    "text", ["", "a b@example.org", "jd@", "@example.org", "a@b\nBcc: c@d", "ü@example.org", "a@b@c"]
+)
 def test_what_is_no_address(text: str) -> None:
     for option, given in (("hpc_slurm_mail_to", {"to": [text]}), ("hpc_slurm_mail_from", {"from": text})):
         assert failure(1, **given).startswith(f"{option} has ")
@@ -240,16 +242,15 @@ def test_nobody_listens() -> None:
 
 
 def test_a_server_that_closes_the_connection() -> None:
-    with socket.create_server((HOST, 0)) as listening:
-        with pytest.MonkeyPatch.context() as patch:
-            # Closed right after it was accepted.
-            connect = socket.create_connection
+    with socket.create_server((HOST, 0)) as listening, pytest.MonkeyPatch.context() as patch:
+        # Closed right after it was accepted.
+        connect = socket.create_connection
 
-            def connect_and_close(*args: Any, **options: Any) -> socket.socket:
-                made = connect(*args, **options)
-                listening.accept()[0].close()
-                return made
+        def connect_and_close(*args: Any, **options: Any) -> socket.socket:
+            made = connect(*args, **options)
+            listening.accept()[0].close()
+            return made
 
-            patch.setattr(socket, "create_connection", connect_and_close)
-            text = failure(listening.getsockname()[1])
+        patch.setattr(socket, "create_connection", connect_and_close)
+        text = failure(listening.getsockname()[1])
     assert "closed the connection: Connection unexpectedly closed. Its log may say why" in text
