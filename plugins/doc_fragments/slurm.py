@@ -18,7 +18,6 @@ options:
     type: path
 requirements:
   - pyslurm of the host's Slurm release X.Y
-  - ClusterShell 1.9 or later
 notes:
   - Run the module on a host with Slurm's libraries, usually the controller, with an C(ansible_python_interpreter) that
     can import pyslurm.

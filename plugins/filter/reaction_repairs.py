@@ -15,7 +15,7 @@ description:
 positional: _input, hosts, hostvars
 options:
   _input:
-    description: The drained nodes by name, with their C(state).
+    description: The drained nodes by name, with their C(state) and C(reason).
     type: dict
     required: true
   hosts:
@@ -26,6 +26,15 @@ options:
     description: The variable C(hostvars). C(hpc_slurm_repair_tasks) of a host is what repairs it.
     type: dict
     required: true
+  reason:
+    description: The reason of the reaction.
+    type: str
+    required: true
+  earlier:
+    description: The reasons with which the reaction found the nodes. A node with another one is left as it is.
+    type: list
+    elements: str
+    default: []
   skipped:
     description: Nodes that were not drained after all.
     type: list
@@ -44,12 +53,14 @@ EXAMPLES = r"""
 - name: Read the nodes that are drained
   hpc.slurm.slurm_node_info:
     states: [DRAIN]
-    attributes: [state]
+    attributes: [state, reason]
   register: slurm
 
 - name: Show which of them would be repaired
   ansible.builtin.debug:
-    msg: "{{ slurm.nodes | hpc.slurm.reaction_repairs(slurm.names | hpc.slurm.inventory_hosts(hostvars), hostvars) }}"
+    msg: >-
+      {{ slurm.nodes | hpc.slurm.reaction_repairs(slurm.names | hpc.slurm.inventory_hosts(hostvars), hostvars,
+                                                  reason='hpc.slurm.node_down by hand') }}
 """
 
 RETURN = r"""
@@ -58,6 +69,8 @@ _value:
     - The decisions, each with the hostlist C(nodes), the C(decision) C(repair), C(held) for nodes that stay drained
       until a person acts, C(postponed) for those that the next sync reports again, or C(nothing),
       C(why), and the C(names) of the nodes.
+    - C(reason) is what the reason of these nodes should be, with few words why they are not repaired, and C(outdated)
+      is the hostlist of those with another one.
   type: list
   elements: dict
 """
@@ -83,7 +96,7 @@ def reaction_repairs(
         return reactions.repairs(nodes, hosts, tasks, **given)
     except (AttributeError, KeyError, TypeError, SlurmError) as error:
         raise AnsibleFilterError(
-            f"reaction_repairs needs nodes with their state, and hosts of inventory_hosts: {error!r}"
+            f"reaction_repairs needs nodes with their state and reason, and hosts of inventory_hosts: {error!r}"
         ) from error
 
 

@@ -70,7 +70,6 @@ options:
     default: slurm_
 requirements:
   - pyslurm of the machine's Slurm release X.Y, unless O(command) is set
-  - ClusterShell 1.9 or later
 """
 
 EXAMPLES = r"""

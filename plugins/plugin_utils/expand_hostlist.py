@@ -89,18 +89,6 @@ class Arguments:
         return arguments
 
 
-def require_libraries() -> None:
-    """Check the libraries at the start, not at the first event.
-
-    :raises ValueError: when one is missing.
-    """
-    if hostlist.CLUSTERSHELL_ERROR:
-        raise ValueError(
-            "expand_hostlist needs ClusterShell: install the collection's requirements.txt for the Python that runs "
-            "ansible-rulebook"
-        )
-
-
 def expand(event: Event, given: Mapping[str, Any]) -> Union[Event, list[Event]]:
     """Return the C(node_state) events of an event, or the event itself when it cannot be expanded.
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
-from ..module_utils.common import hostlist
+from ..module_utils.common import hostlist, reasons
 from ..module_utils.common.node_states import BUSY
-from ..module_utils.common.reasons import OURS, PERSON, PLANNED, SLURMCTLD, UNKNOWN, held_by
+from ..module_utils.common.reasons import OURS, PERSON, PLANNED, SLURMCTLD, UNKNOWN, held_by, reaction_event
 
 DRAIN = "drain"
 # An earlier reaction has drained it.
@@ -153,38 +153,59 @@ def repairs(
     hosts: Mapping[str, str],
     tasks: Mapping[str, Any],
     *,
+    reason: str,
+    earlier: Iterable[str] = (),
     skipped: Iterable[str] = (),
     breaker: Optional[str] = None,
     is_flapping: bool = False,
 ) -> list[dict[str, Any]]:
     """Return what is done with nodes that are drained: groups with a hostlist, the decision, why, and the names.
 
-    :param nodes: the nodes with their states.
+    C(reason) of a group is what the reason of its nodes should be: the reaction's, and in few words why they are not
+    repaired. C(outdated) has those of which it is another one.
+
+    :param nodes: the nodes with their states and reasons.
     :param hosts: the inventory's host of each node that has one.
     :param tasks: the file of repair tasks of each host that has one.
+    :param reason: that of the reaction.
+    :param earlier: the reasons with which the reaction found them.
     :param skipped: nodes that were not drained after all.
     :param breaker: why the circuit breaker is open.
     :param is_flapping: whether they went down too often.
     """
-    decided: dict[Decision, list[str]] = {}
-    out = set(skipped)
+    decided: dict[tuple[Decision, str], list[str]] = {}
+    out, before = set(skipped), set(earlier)
     for name, node in nodes.items():
-        if name in out:
-            decision = CHANGED
-        elif breaker:
-            decision = Decision(POSTPONED, f"drained; the circuit breaker is open: {breaker}")
-        elif is_flapping:
-            decision = _FLAPPING
-        elif name not in hosts:
-            decision = _NO_HOST
-        elif not tasks.get(hosts[name]):
-            decision = _NO_TASKS
-        elif BUSY & set(node["state"]):
-            decision = _BUSY
-        else:
-            decision = Decision(REPAIR, "")
-        decided.setdefault(decision, []).append(name)
-    return [{**_group(decision, group), "names": group} for decision, group in decided.items()]
+        found = _repair_decision(node, name in hosts, tasks.get(hosts.get(name, "")), breaker, is_flapping)
+        if name in out or not (reaction_event(node["reason"] or "") or (node["reason"] or "") in before):
+            found = (CHANGED, "")
+        decided.setdefault(found, []).append(name)
+    return [_repair_group(nodes, reason, *found, names) for found, names in decided.items()]
+
+
+def _repair_decision(
+    node: Mapping[str, Any], has_host: bool, tasks: Any, breaker: Optional[str], is_flapping: bool
+) -> tuple[Decision, str]:
+    """Return what is done with a node that is drained, and in few words why it is not repaired."""
+    if breaker:
+        return Decision(POSTPONED, f"drained; the circuit breaker is open: {breaker}"), reasons.BREAKER
+    if is_flapping:
+        return _FLAPPING, reasons.FLAPPING
+    if not has_host:
+        return _NO_HOST, reasons.NO_HOST
+    if not tasks:
+        return _NO_TASKS, reasons.NO_TASKS
+    if BUSY & set(node["state"]):
+        return _BUSY, reasons.BUSY
+    return Decision(REPAIR, ""), ""
+
+
+def _repair_group(
+    nodes: Mapping[str, Mapping[str, Any]], reason: str, decision: Decision, why: str, names: list[str]
+) -> dict[str, Any]:
+    wanted = f"{reason}: {why}" if why else reason
+    outdated = [] if decision is CHANGED else [name for name in names if nodes[name]["reason"] != wanted]
+    return {**_group(decision, names), "names": names, "reason": wanted, "outdated": hostlist.fold(outdated)}
 
 
 def record(

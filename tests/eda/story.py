@@ -308,7 +308,8 @@ def variables(directory: Path, port: int, **settings: object) -> Path:
     values = {**files, "state_dir": directory / "state", "port": port, "cluster": "lab"}
     given = {name: str(value) if isinstance(value, Path) else value for name, value in {**values, **settings}.items()}
     ours = {f"hpc_slurm_{name}": value for name, value in given.items()}
-    path.write_text(yaml.safe_dump({**ours, "drools_db_file_path": f"{directory / 'engine'};WRITE_DELAY=0"}))
+    store = f"{directory / 'engine'};WRITE_DELAY=0;TRACE_LEVEL_FILE=0"
+    path.write_text(yaml.safe_dump({**ours, "drools_db_file_path": store}))
     return path
 
 

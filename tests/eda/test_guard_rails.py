@@ -5,6 +5,7 @@ The playbook runs as by hand: what the rulebook gives it is given as variables.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from chat import Chat
+from mail_server import HOST, MailServer, never_answering
 from story import node, wait_until
 from test_reactions import Rack, Situation, decisions, play, resume, scontrol
 
@@ -90,6 +92,7 @@ def test_half_of_a_partition_opens_the_breaker_until_it_is_reset(react: Play, tm
     assert "CIRCUIT BREAKER OPENED" not in said
     assert groups(said)["big00200"][0] == "postponed"
     assert all("DRAIN" in node(name)[0] for name in [*names, "big00200"])
+    assert {node(name)[1] for name in [*names, "big00200"]} == {"hpc.slurm.node_down by hand: circuit breaker open"}
     assert not repaired(tmp_path)
     subprocess.run(
         [
@@ -156,6 +159,7 @@ def test_a_node_with_a_job_is_not_repaired(react: Play, tmp_path: Path) -> None:
         wait_until("the job to run", 60, lambda: {"ALLOCATED", "MIXED"} & node("node6")[0])
         scontrol("update", "nodename=node6", "state=drain", f"reason={OURS}", user="slurm")
         assert groups(react(["node6"]))["node6"] == ("postponed", "drained; jobs are still on it")
+        assert node("node6")[1] == "hpc.slurm.node_down by hand: jobs still on it"
         assert not repaired(tmp_path)
     finally:
         subprocess.run(["scancel", job], check=True)
@@ -163,6 +167,41 @@ def test_a_node_with_a_job_is_not_repaired(react: Play, tmp_path: Path) -> None:
     react(["node6"])
     assert repaired(tmp_path) == ["node6"]
     expect_in_service("node6")
+
+
+def test_the_reason_says_why_a_node_stays_drained(react: Play, tmp_path: Path) -> None:
+    def event(number: int, **more: object) -> dict[str, Any]:
+        return {"event": {"nodes": ["node1"], "meta": {"uuid": EVENT[:-1] + str(number)}, **more}}
+
+    def reason(number: int, why: str) -> str:
+        return f"hpc.slurm.node_down {EVENT[:-1]}{number}{why}"
+
+    set_down("node1")
+    flapping = {"ansible_eda": event(1, flaps=4)}
+    react([], **flapping)
+    assert node("node1")[1] == reason(1, ": down 4 times within an hour")
+    # Repeated, as after an interruption, nothing is written.
+    assert set(re.findall(r"(?m)^controller .* changed=(\d+)", react([], **flapping))) == {"0"}
+    # A later event takes it up again.
+    unreachable = {"ansible_connection": "ssh", "ansible_port": 1, "ansible_ssh_common_args": "-o BatchMode=yes"}
+    content = yaml.safe_load((tmp_path / "inventory.yml").read_text(encoding="utf-8"))
+    before = yaml.safe_dump(content)
+    content["all"]["children"]["slurm_nodes"]["hosts"]["node1"] = {**unreachable, "ansible_host": "127.0.0.1"}
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    react([], 4, ansible_eda=event(2, retries_left=1))
+    assert node("node1")[1] == reason(2, ": host not reached")
+    (tmp_path / "inventory.yml").write_text(before, encoding="utf-8")
+    broken = tmp_path / "broken.yml"
+    broken.write_text("- {name: Turn it on, ansible.builtin.fail: {msg: no power}}\n", encoding="ascii")
+    react([], 2, ansible_eda=event(3, retries_left=0), hpc_slurm_repair_tasks=str(broken))
+    assert node("node1")[1] == reason(3, ": 'Turn it on' failed, no retries left today")
+    # What a person adds is theirs.
+    scontrol("update", "nodename=node1", f"reason={reason(3, ': no repair tasks, JD has it')}")
+    assert groups(react([], ansible_eda=event(4)))["node1"][0] == "nothing"
+    assert node("node1")[1] == reason(3, ": no repair tasks, JD has it")
+    scontrol("update", "nodename=node1", f"reason={reason(3, ': no repair tasks')}")
+    react([], ansible_eda=event(5))
+    expect_in_service("node1")
 
 
 def test_the_ready_health_check(react: Play, tmp_path: Path) -> None:
@@ -245,20 +284,36 @@ def test_a_run_is_told_once(react: Play, chat: Chat, tmp_path: Path) -> None:
     expect_in_service("node1")
 
 
-def test_a_run_is_told_by_mail(react: Play, tmp_path: Path) -> None:
-    sendmail = Path("/usr/local/sbin/sendmail")
-    sendmail.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/mail\ncat >>{tmp_path}/mail\n', encoding="ascii")
-    sendmail.chmod(0o755)
+def test_a_run_is_told_by_mail(react: Play) -> None:
+    server = MailServer()
+    given = {"hpc_slurm_notify_tasks": "mail", "hpc_slurm_mail_server": HOST, "hpc_slurm_mail_port": server.port}
+    given |= {"hpc_slurm_mail_to": ["admins@example.org", "jd@example.org"], "hpc_slurm_mail_from": "slurm@example.org"}
     set_down("node1")
     try:
-        react(["node1"], hpc_slurm_notify_tasks="mail", hpc_slurm_mail_to=["admins@example.org", "jd@example.org"])
+        react(["node1"], **given)
     finally:
-        sendmail.unlink()
-    mail = (tmp_path / "mail").read_text(encoding="utf-8").splitlines()
-    assert mail[:4] == [
-        "-i -t",
-        "From: root",
-        "To: admins@example.org, jd@example.org",
-        "Subject: Slurm: hpc.slurm.node_down",
-    ]
-    assert "node1: resumed: repaired, and it responds to slurmctld" in mail
+        server.stop()
+    [mail] = server.mails
+    assert (mail.sender, mail.recipients) == ("slurm@example.org", ["admins@example.org", "jd@example.org"])
+    assert mail.message["Subject"] == "Slurm: hpc.slurm.node_down"
+    assert "node1: resumed: repaired, and it responds to slurmctld" in mail.message.get_content().splitlines()
+    # Nobody listens any more: the run does not fail, and says what to do.
+    said = react(["node1"], playbook="hpc.slurm.node_back", **given)
+    assert "cannot be reached: Connection refused. Set hpc_slurm_mail_server" in said
+
+
+@pytest.mark.parametrize("program", ["ansible-playbook", "/opt/lab/oldest/bin/ansible-playbook"])
+def test_a_notification_that_hangs_holds_no_run(react: Play, tmp_path: Path, program: str) -> None:
+    """A mail server that never answers, a webhook that answers a byte at a time, and tasks of the site."""
+    (tmp_path / "hang.yml").write_text("- ansible.builtin.command: sleep 300\n", encoding="ascii")
+    with never_answering() as silent, never_answering(b"H") as slow:
+        (tmp_path / "url").write_text(f"http://{HOST}:{slow}/hook\n", encoding="ascii")
+        for tasks, given in {
+            "mail": {"mail_to": ["jd@example.org"], "mail_server": HOST, "mail_port": silent, "mail_timeout": 2},
+            "webhook": {"webhook_url_file": str(tmp_path / "url"), "notify_timeout": 3},
+            str(tmp_path / "hang.yml"): {"notify_timeout": 3},
+        }.items():
+            variables = {f"hpc_slurm_{name}": value for name, value in {**given, "notify_tasks": tasks}.items()}
+            said = react(["node1"], playbook="hpc.slurm.node_back", program=program, **variables)
+            assert "The notification was not sent" in said
+            assert ("has not taken the mail within 2 s" in said) == (tasks == "mail")

@@ -121,7 +121,8 @@ def test_one_play_to_a_healthy_listener(directory: Path, systemd: None) -> None:
     assert modes == {"token": 0o600, "vars.yml": 0o600, "inventory": 0o700}
     assert sorted(path.name for path in (site.config / "inventory").iterdir()) == ["group_vars", "inventory.yml"]
     given = yaml.safe_load((site.config / "vars.yml").read_text(encoding="utf-8"))
-    assert given["hpc_slurm_cluster"] == "lab" and given["drools_db_file_path"].endswith("/engine;WRITE_DELAY=0")
+    assert given["hpc_slurm_cluster"] == "lab"
+    assert given["drools_db_file_path"].endswith("/engine;WRITE_DELAY=0;TRACE_LEVEL_FILE=0")
     assert not [name for name in given if name.startswith("hpc_slurm_listener_")]
     assert calls() == ["daemon-reload", "start", "daemon-reload", "enable"]
     assert "changed=0 " in site.play()

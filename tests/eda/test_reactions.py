@@ -192,7 +192,7 @@ def test_nodes_that_slurmctld_found_down_are_drained_and_no_others(rack: Callabl
     made = rack(DOWN)
     before = made.shown()
     made.play("hpc.slurm.node_down")
-    touched = dict.fromkeys((it.why for it in DOWN if it.touched), (True, BY_HAND))
+    touched = dict.fromkeys((it.why for it in DOWN if it.touched), (True, f"{BY_HAND}: no repair tasks"))
     assert made.shown() == {**before, **touched}
     # Again it finds its own drains, and has nothing to do.
     assert set(re.findall(r"changed=(\d+)", made.play("hpc.slurm.node_down"))) == {"0"}
@@ -261,7 +261,7 @@ def test_nodes_are_found_under_other_names_in_the_inventory(
     assert made.shown() == {
         "short name": (False, ""),
         "variable": (False, ""),
-        "none": (True, BY_HAND),
+        "none": (True, f"{BY_HAND}: not in the inventory"),
         "same name": (False, ""),
     }
     told = {path.name for path in tmp_path.iterdir() if " " in path.name}
@@ -358,7 +358,8 @@ def test_a_node_that_the_inventory_does_not_have_is_drained(rulebook: Rulebook) 
     try:
         wait_until("its reaction", 150, lambda: rulebook.find('"why": "drained; the inventory has no host for it"'))
         flags, reason = node(name)
-        assert flags >= {"DOWN", "DRAIN"} and reason.startswith("hpc.slurm.node_down ")
+        assert flags >= {"DOWN", "DRAIN"}
+        assert reason.startswith("hpc.slurm.node_down ") and reason.endswith(": not in the inventory")
     finally:
         subprocess.run(["slurmd", "-N", name], check=True)
         wait_until("it to respond", 60, lambda: "NOT_RESPONDING" not in node(name)[0])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The message of every module when Slurm, munge, pyslurm or ClusterShell is missing or broken.
+"""The message of every module when Slurm, munge, or pyslurm is missing or broken.
 
 A module returns JSON, and does not hang, with one message that says what to do. Run inside the lab, as root: these
 tests stop munge and move files of the lab for a moment. All modules run in one play for each failure.
@@ -22,7 +22,6 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, Optional
 
-import ClusterShell
 import pytest
 
 LIMIT = 240.0
@@ -271,10 +270,7 @@ def test_munge_is_down(module: str, munge_down: Results) -> None:
 
 @once_for_all_modules
 def without_pyslurm() -> Results:
-    with readable_folder() as folder:
-        # A Python that has ClusterShell and no pyslurm.
-        (folder / "ClusterShell").symlink_to(Path(ClusterShell.__file__).parent)
-        return run(environment={"PYTHONPATH": str(folder)}, interpreter="/usr/bin/python3")
+    return run(interpreter="/usr/bin/python3")
 
 
 @every_module
@@ -318,29 +314,6 @@ def old_pyslurm() -> Results:
 @every_module
 def test_pyslurm_is_of_the_old_kind(module: str, old_pyslurm: Results) -> None:
     expect_failure(old_pyslurm[module], "pyslurm 18.8.0 is too old", "install pyslurm of this host's Slurm release")
-
-
-# Modules that have no nodes to fold or expand do without it.
-WITH_NODES = ("slurm_node", "slurm_node_info", "slurm_reservation", "slurm_trigger")
-
-
-@once_for_all_modules
-def without_clustershell() -> Results:
-    with readable_folder() as folder:
-        (folder / "ClusterShell").mkdir()
-        (folder / "ClusterShell/__init__.py").write_text(
-            "raise ModuleNotFoundError(\"No module named 'ClusterShell'\", name='ClusterShell')\n", encoding="utf-8"
-        )
-        return run({"nodes": "node1"}, environment={"PYTHONPATH": str(folder)}, modules=WITH_NODES)
-
-
-@pytest.mark.parametrize("module", WITH_NODES)
-def test_clustershell_is_missing(module: str, without_clustershell: Results) -> None:
-    expect_failure(
-        without_clustershell[module],
-        "the Python library ClusterShell is not installed",
-        "install the package python3-clustershell",
-    )
 
 
 # The commands.

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
@@ -89,6 +90,35 @@ def test_every_file_is_in_a_storey(building: str) -> None:
 def test_no_import_runs_up_a_storey(path: str) -> None:
     imported = imports_of(path, (PLUGINS / path).read_text(encoding="utf-8"))
     assert [other for other in imported if storey_of(other) > storey_of(path)] == []
+
+
+# Beside ansible-core, pyslurm on controllers, and what is in requirements.txt for the listener.
+LIBRARIES = {
+    "plugins/module_utils/adapter": {"pyslurm"},
+    "plugins/plugin_utils/trigger_listener": {
+        *("_typeshed", "aiohttp", "flask", "greenlet", "prometheus_client", "werkzeug"),
+    },
+}
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_no_other_library_is_imported(path: str) -> None:
+    """A machine that has ansible-core runs the playbooks."""
+    allowed = {"ansible", "ansible_collections", *sys.stdlib_module_names}
+    for folder, names in LIBRARIES.items():
+        allowed |= names if f"plugins/{path}".startswith(f"{folder}/") else set()
+    assert libraries_of((PLUGINS / path).read_text(encoding="utf-8")) - allowed == set()
+
+
+def libraries_of(source: str) -> set[str]:
+    """Return the first parts of the names that a file imports, also within functions."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return found
 
 
 @pytest.mark.parametrize(

@@ -2,27 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hostlists: Slurm's notation for many node names, C(node[1-3],gpu07).
+"""Hostlists: Slurm's notation for many node names, C(node[1-3],gpu07), read and written as Slurm does it.
 
-A text is checked and its names are counted before ClusterShell expands it: C(n[1-5000000]) would take hundreds of
-megabytes, and for C(@all) ClusterShell asks a group source, which may run commands.
+This has no dependencies: it runs on the controllers, in the listener, and where Ansible runs. A text is checked and its
+names are counted before it is expanded: C(n[1-5000000]) would take hundreds of megabytes.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-import traceback
-from collections.abc import Iterable
-from itertools import groupby
-from typing import Optional
+from collections.abc import Iterable, Iterator
 
 from ..adapter.errors import SlurmError
-
-CLUSTERSHELL_ERROR: Optional[str] = None
-try:
-    from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
-except ImportError:
-    CLUSTERSHELL_ERROR = traceback.format_exc()
 
 # More nodes than any cluster has (Slurm's own MAX_SLURM_NODES is of this size).
 LIMIT = 100_000
@@ -38,7 +30,7 @@ _NAME = rf"(?:[A-Za-z0-9_]|{_RANGES})(?:[A-Za-z0-9._-]|{_RANGES})*"
 _PLAIN = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{MAX_NAME - 1}}}")
 _HOSTLIST = re.compile(rf"{_NAME}(?:,{_NAME})*")
 _ITEM = re.compile(_NAME)
-_BRACKETS = re.compile(_RANGES)
+_BRACKETS = re.compile(f"({_RANGES})")
 _NUMBER = re.compile("([0-9]+)")
 
 
@@ -49,18 +41,11 @@ def expand(text: str, limit: int = LIMIT) -> list[str]:
     :param limit: the largest number of names to accept.
     :raises SlurmError: when it is not a hostlist or has more names than the limit.
     """
-    _require_clustershell()
     if limit and _PLAIN.fullmatch(text):
         return [text]
     if count(text) > limit:
         raise SlurmError(f"hostlist {_shown(text)} names more than the {limit} nodes accepted")
-    names: dict[str, None] = {}
-    try:
-        # One by one: ClusterShell takes minutes for a text with thousands of items such as r7n12.
-        for item in _ITEM.findall(text):
-            names.update(dict.fromkeys(NodeSet(item, resolver=RESOLVER_NOGROUP)) if "[" in item else {item: None})
-    except NodeSetException as error:
-        raise SlurmError(f"not a hostlist: {_shown(text)}; {error}") from error
+    names = dict.fromkeys(name for item in _ITEM.findall(text) for name in _names(item))
     return sorted(names, key=_natural)
 
 
@@ -71,7 +56,6 @@ def count(text: str) -> int:
     """
     if not _HOSTLIST.fullmatch(text):
         raise SlurmError(f"not a hostlist: {_shown(text)}; write node names and ranges, as in node[1-3],gpu07")
-    _refuse_uneven(text)
     items = _ITEM.findall(text)
     # Otherwise a megabyte of letters before brackets would expand to gigabytes.
     if any(len(_BRACKETS.sub("", item)) > MAX_NAME for item in items):
@@ -86,11 +70,12 @@ def fold(names: Iterable[str]) -> str:
 
 def sort_and_fold(names: Iterable[str]) -> tuple[list[str], str]:
     """Return node names without duplicates in natural order, and the same names as one hostlist."""
-    _require_clustershell()
     ordered = sorted(set(names), key=_natural)
-    # ClusterShell takes minutes to fold some thousand names over several numbers at once.
-    groups = (NodeSet.fromlist(list(group), resolver=RESOLVER_NOGROUP) for _key, group in groupby(ordered, _prefix))
-    return ordered, ",".join(map(str, groups))
+    groups: dict[tuple[str, bool, str], list[str]] = {}
+    for name in ordered:
+        before, number, after = _split(name)
+        groups.setdefault((before, bool(number), after), []).append(number)
+    return ordered, ",".join(f"{before}{_ranges(numbers)}{after}" for (before, _has, after), numbers in groups.items())
 
 
 def from_option(items: Iterable[str]) -> list[str]:
@@ -108,20 +93,37 @@ def _natural(name: str) -> tuple[list[str | int], str]:
     return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
 
 
-def _prefix(name: str) -> list[str]:
-    """Return the parts of a name before its last number."""
-    return _NUMBER.split(name)[:-2]
+def _split(name: str) -> tuple[str, str, str]:
+    """Return the parts of a name before, at and after its last number; the number of a name without one is empty."""
+    parts = _NUMBER.split(name)
+    *before, number, after = parts if len(parts) > 1 else ("", "", name)
+    return "".join(before), number, after
 
 
-def _refuse_uneven(text: str) -> None:
-    """Refuse C(n9[8-11]), which ClusterShell reads as C(n[98-911]): other nodes, and many more."""
-    for match in _BRACKETS.finditer(text):
-        beside = text[max(0, match.start() - 1) : match.start()] + text[match.end() : match.end() + 1]
-        ranges = (part.partition("-") for part in match.group()[1:-1].split(","))
-        if any(c.isdigit() for c in beside) and any(high and len(low) != len(high) for low, _dash, high in ranges):
-            raise SlurmError(
-                f"not a hostlist: {_shown(text)}; write whole numbers between the brackets, as in n[98-99,910-911]"
-            )
+def _ranges(numbers: Iterable[str]) -> str:
+    """Return numbers in ascending order as ranges in brackets, and one number as it is."""
+    found: list[tuple[str, str]] = []
+    for number in numbers:
+        low, high = found[-1] if found else ("", "")
+        # A range has the width of its first number: 9-10, 09-10.
+        if high and number == f"{int(high) + 1:0{len(low)}d}":
+            found[-1] = (low, number)
+        else:
+            found.append((number, number))
+    texts = [low if low == high else f"{low}-{high}" for low, high in found]
+    return f"[{','.join(texts)}]" if len(texts) > 1 or "-" in texts[0] else texts[0]
+
+
+def _names(item: str) -> Iterator[str]:
+    """Return the names of an item of a hostlist, in which each pair of brackets stands for any of its numbers."""
+    parts = [_numbers(part[1:-1]) if part[:1] == "[" else [part] for part in _BRACKETS.split(item)]
+    return map("".join, itertools.product(*parts))
+
+
+def _numbers(ranges: str) -> Iterator[str]:
+    for text in ranges.split(","):
+        low, _dash, high = text.partition("-")
+        yield from (f"{number:0{len(low)}d}" for number in range(int(low), int(high or low) + 1))
 
 
 def _size(item: str) -> int:
@@ -131,18 +133,17 @@ def _size(item: str) -> int:
     return size
 
 
-def _span(part: str) -> int:
-    low, _dash, high = part.partition("-")
-    return max(1, int(high) - int(low) + 1) if high else 1
+def _span(text: str) -> int:
+    """Return how many numbers a range has.
+
+    :raises SlurmError: when its first number is higher than its last one.
+    """
+    low, _dash, high = text.partition("-")
+    span = int(high or low) - int(low) + 1
+    if span < 1:
+        raise SlurmError(f"not a hostlist: the range {_shown(text)} begins with its higher number")
+    return span
 
 
 def _shown(text: str) -> str:
     return repr(text if len(text) <= 80 else text[:77] + "...")
-
-
-def _require_clustershell() -> None:
-    if CLUSTERSHELL_ERROR:
-        raise SlurmError(
-            "the Python library ClusterShell is not installed for this Python: install the package "
-            f"python3-clustershell, or ClusterShell with pip; {CLUSTERSHELL_ERROR.splitlines()[-1]}"
-        )

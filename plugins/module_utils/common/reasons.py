@@ -60,14 +60,24 @@ _REPLACING = (
     *(r"(?:Kill task failed|Job step not running)(?: \(JobId=\d+ \S+\))?", "SlurmdSpoolDir is full"),
     *("switch_g_job_postfini failed", r"Cannot collect energy data\.", r"Failed to set node feature\(s\): '[^']*'"),
 )
-# What playbooks/node_down.yml writes.
-_REACTION = r"hpc\.slurm\.node_down ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|by hand)(?:: '[^'\n]*' failed)?"
+# Why a reaction leaves a node drained, in the few words that it adds to its reason. With any other words behind it, the
+# reason is a person's.
+FLAPPING = "down 4 times within an hour"
+NO_HOST = "not in the inventory"
+NO_TASKS = "no repair tasks"
+BUSY = "jobs still on it"
+BREAKER = "circuit breaker open"
+UNREACHABLE = "host not reached"
 
 
 def _any(texts: Iterable[str]) -> str:
     return f"(?:{'|'.join(texts)})"
 
 
+# What playbooks/node_down.yml writes.
+_EVENT = "([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|by hand)"
+_WHY = _any((FLAPPING, NO_HOST, NO_TASKS, BUSY, BREAKER, UNREACHABLE, r"'[^'\n]*' failed"))
+_REACTION = rf"hpc\.slurm\.node_down {_EVENT}(?:: {_WHY}(?:, no retries left today)?)?"
 _TAIL = f"(?: : {_any(_APPENDED)})*"
 _KNOWN = re.compile(f"{_any({*_DOWN, *_DRAINED, *_APPENDED})}{_TAIL}")
 _FOUND_DOWN = re.compile(f".* : {_any((_NOT_RESPONDING, _REBOOT_TIMEOUT))}", re.DOTALL)

@@ -179,7 +179,6 @@ def _require_libraries() -> None:
             raise ValueError(f"this is ansible-rulebook {found}: install {ANSIBLE_RULEBOOK} or later")
     try:
         import aiohttp
-        import ClusterShell
         import flask
         import greenlet
         import prometheus_client
@@ -187,4 +186,4 @@ def _require_libraries() -> None:
         raise ValueError(
             f"{error}: install the collection's requirements.txt for the Python that runs ansible-rulebook"
         ) from None
-    del aiohttp, ClusterShell, flask, greenlet, prometheus_client
+    del aiohttp, flask, greenlet, prometheus_client

@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
 from ansible_collections.hpc.slurm.plugins.module_utils.common.trigger_events import NODE_STATES
 from ansible_collections.hpc.slurm.plugins.plugin_utils import expand_hostlist
 from ansible_collections.hpc.slurm.plugins.plugin_utils.trigger_listener.configure import settings
@@ -199,12 +198,6 @@ def test_arguments_that_cannot_be_used(arguments, message):
 def test_no_hostlist_path():
     with pytest.raises(ValueError, match="hostlist_path is missing: give the path of the hostlist"):
         FILE["main"](of("n1"), state="down")
-
-
-def test_a_library_that_is_missing(monkeypatch):
-    monkeypatch.setattr(hostlist, "CLUSTERSHELL_ERROR", "ModuleNotFoundError")
-    with pytest.raises(ValueError, match="ClusterShell.*requirements.txt"):
-        expand_hostlist.require_libraries()
 
 
 def test_ten_thousand_nodes():

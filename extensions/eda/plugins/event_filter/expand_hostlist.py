@@ -69,8 +69,6 @@ options:
       - Whether an event without a value at O(hostlist_path) is not an error, because the source also has other events.
     type: bool
     default: false
-requirements:
-  - ClusterShell, see the collection's requirements.txt
 author:
   - hpc.slurm developers
 """
@@ -141,7 +139,6 @@ EXAMPLES = r"""
 # At import, not at each event.
 _PARTS = Path(__file__).resolve().parents[4] / "plugins" / "plugin_utils" / "parts.py"
 _PART = runpy.run_path(str(_PARTS))["load"]("expand_hostlist")
-_PART.require_libraries()
 
 
 def main(event: dict[str, Any], **arguments: Any) -> Union[dict[str, Any], list[dict[str, Any]]]:

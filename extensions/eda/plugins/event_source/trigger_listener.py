@@ -151,7 +151,7 @@ options:
     type: bool
     default: false
 requirements:
-  - aiohttp, ClusterShell, Flask, greenlet and prometheus_client, see the collection's requirements.txt
+  - aiohttp, Flask, greenlet and prometheus_client, see the collection's requirements.txt
 author:
   - hpc.slurm developers
 """

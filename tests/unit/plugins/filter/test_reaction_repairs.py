@@ -12,12 +12,13 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.hpc.slurm.plugins.filter.reaction_repairs import FilterModule
 
 FILTER = FilterModule().filters()["reaction_repairs"]
-NODES = {f"n{number}": {"state": ["DOWN", "DRAIN"]} for number in range(1, 5)}
+REASON = "hpc.slurm.node_down by hand"
+NODES = {f"n{number}": {"state": ["DOWN", "DRAIN"], "reason": REASON} for number in range(1, 5)}
 
 
 def test_tasks_are_those_of_the_hosts() -> None:
     hostvars = {"h1": {"hpc_slurm_repair_tasks": "/r.yml"}, "h2": {"hpc_slurm_repair_tasks": ""}, "h3": {}}
-    found = FILTER(NODES, {"n1": "h1", "n2": "h2", "n3": "h3"}, hostvars)
+    found = FILTER(NODES, {"n1": "h1", "n2": "h2", "n3": "h3"}, hostvars, reason=REASON)
     assert [(it["nodes"], it["decision"], it["names"]) for it in found] == [
         ("n1", "repair", ["n1"]),
         ("n[2-3]", "held", ["n2", "n3"]),
@@ -27,5 +28,5 @@ def test_tasks_are_those_of_the_hosts() -> None:
 
 @pytest.mark.parametrize("nodes", [None, ["n1"], {"n1": {}}, {"n1": None}])
 def test_what_are_no_nodes(nodes: object) -> None:
-    with pytest.raises(AnsibleFilterError, match="needs nodes with their state"):
-        FILTER(nodes, {"n1": "h1"}, {"h1": {"hpc_slurm_repair_tasks": "/r.yml"}})
+    with pytest.raises(AnsibleFilterError, match="needs nodes with their state and reason"):
+        FILTER(nodes, {"n1": "h1"}, {"h1": {"hpc_slurm_repair_tasks": "/r.yml"}}, reason=REASON)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hpc.slurm.plugins.module_utils.common import reasons
 from ansible_collections.hpc.slurm.plugins.plugin_utils import reactions
 
 EVENT = "5f0c0e5c-0000-4000-8000-000000000000"
@@ -181,26 +182,76 @@ def test_back() -> None:
     ]
 
 
+REASON = f"hpc.slurm.node_down {EVENT}"
+
+
 @pytest.mark.parametrize(
-    ("name", "given", "expected"),
+    ("name", "given", "expected", "added"),
     [
-        ("n1", {}, ("repair", "")),
-        ("n2", {}, ("held", "drained; no repair tasks are set for it")),
-        ("n3", {}, ("held", "drained; the inventory has no host for it")),
-        ("n4", {}, ("postponed", "drained; jobs are still on it")),
-        ("n5", {}, ("postponed", "drained; jobs are still on it")),
-        ("n1", {"skipped": ["n1"]}, ("nothing", "its state or reason changed before it was drained")),
-        ("n1", {"breaker": "3 nodes"}, ("postponed", "drained; the circuit breaker is open: 3 nodes")),
-        ("n1", {"is_flapping": True}, ("held", "drained; it went down for the fourth time within an hour")),
+        ("n1", {}, ("repair", ""), ""),
+        ("n2", {}, ("held", "drained; no repair tasks are set for it"), ": no repair tasks"),
+        ("n3", {}, ("held", "drained; the inventory has no host for it"), ": not in the inventory"),
+        ("n4", {}, ("postponed", "drained; jobs are still on it"), ": jobs still on it"),
+        ("n5", {}, ("postponed", "drained; jobs are still on it"), ": jobs still on it"),
+        (
+            "n1",
+            {"breaker": "3 nodes"},
+            ("postponed", "drained; the circuit breaker is open: 3 nodes"),
+            ": circuit breaker open",
+        ),
+        (
+            "n1",
+            {"is_flapping": True},
+            ("held", "drained; it went down for the fourth time within an hour"),
+            ": down 4 times within an hour",
+        ),
     ],
 )
-def test_repairs(name: str, given: dict[str, Any], expected: tuple[str, str]) -> None:
+def test_repairs(name: str, given: dict[str, Any], expected: tuple[str, str], added: str) -> None:
     states = {"n4": "DOWN+COMPLETING+DRAIN", "n5": "MIXED+DRAIN"}
-    nodes = {name: node(states.get(name, "DOWN+DRAIN"), None)}
     hosts = {host: host for host in ("n1", "n2", "n4", "n5")}
     tasks = dict.fromkeys(("n1", "n4", "n5"), "/repair.yml")
-    [found] = reactions.repairs(nodes, hosts, tasks, **given)
+
+    def repairs(reason: str) -> dict[str, Any]:
+        nodes = {name: node(states.get(name, "DOWN+DRAIN"), reason)}
+        [found] = reactions.repairs(nodes, hosts, tasks, reason=REASON, **given)
+        return found
+
+    found = repairs("hpc.slurm.node_down by hand: no repair tasks")
     assert (found["decision"], found["why"], found["names"]) == (*expected, [name])
+    assert (found["reason"], found["outdated"]) == (f"{REASON}{added}", name)
+    # It is ours with this reason, and has it already when the run is repeated.
+    assert reasons.held_by(["IDLE", "DRAIN"], found["reason"], "root", "slurm") == reasons.OURS
+    assert repairs(found["reason"])["outdated"] == ""
+
+
+@pytest.mark.parametrize(
+    ("reason", "given", "decision"),
+    [
+        (REASON, {"skipped": ["n1"]}, "nothing"),
+        ("JD has it", {}, "nothing"),
+        (None, {}, "nothing"),
+        (f"{REASON}, JD has it", {"earlier": [REASON]}, "nothing"),
+        # What it was decided on: slurmctld itself had drained it before it went down.
+        ("Prolog error", {"earlier": ["Prolog error"]}, "repair"),
+    ],
+)
+def test_a_node_that_changed_before_it_was_drained(reason: str | None, given: dict[str, Any], decision: str) -> None:
+    nodes = {"n1": node("DOWN+DRAIN", reason)}
+    [found] = reactions.repairs(nodes, {"n1": "n1"}, {"n1": "/repair.yml"}, reason=REASON, **given)
+    assert found["decision"] == decision
+    if decision == "nothing":
+        assert (found["why"], found["outdated"]) == (reactions.CHANGED.why, "")
+
+
+def test_nodes_are_grouped_by_reason() -> None:
+    nodes = {f"n{number}": node("DOWN+DRAIN", REASON) for number in range(1, 5)}
+    found = reactions.repairs(nodes, {"n1": "n1", "n2": "n2"}, {"n1": "/repair.yml"}, reason=REASON)
+    assert [(it["reason"], it["outdated"]) for it in found] == [
+        (REASON, ""),
+        (f"{REASON}: no repair tasks", "n2"),
+        (f"{REASON}: not in the inventory", "n[3-4]"),
+    ]
 
 
 def test_the_record_of_the_site_s_tasks() -> None:

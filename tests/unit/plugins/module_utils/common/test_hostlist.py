@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.hpc.slurm.plugins.module_utils.adapter.errors import SlurmError
 from ansible_collections.hpc.slurm.plugins.module_utils.common import hostlist
@@ -23,6 +22,9 @@ GRAMMAR = {
     "login.example.org,a_b": ["a_b", "login.example.org"],
     "[1-2]": ["1", "2"],
     "rack[1-2]n[3]x": ["rack1n3x", "rack2n3x"],
+    "n9[8-11]": ["n98", "n99", "n910", "n911"],
+    "n[001-3,010]": ["n001", "n002", "n003", "n010"],
+    "n[1,01],login,7login": ["7login", "login", "n01", "n1"],
 }
 NOT_HOSTLISTS = [
     "",
@@ -70,7 +72,7 @@ def test_expand(text: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize(("text", "names"), GRAMMAR.items())
 def test_count_does_not_expand(text: str, names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(hostlist, "NodeSet")
+    monkeypatch.delattr(hostlist, "_names")
     repeated = 2 if text == "n1,n[1-2],n1" else 0
     assert hostlist.count(text) == len(names) + repeated
 
@@ -106,7 +108,7 @@ def test_a_range_from_high_to_low(text: str) -> None:
     ],
 )
 def test_the_size_is_refused_before_anything_is_expanded(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(hostlist, "NodeSet")
+    monkeypatch.delattr(hostlist, "_names")
     with pytest.raises(SlurmError, match="names more than the 100000 nodes accepted"):
         hostlist.expand(text)
 
@@ -127,7 +129,9 @@ def test_a_long_text_is_shown_in_part() -> None:
 def test_fold() -> None:
     assert hostlist.fold(["n3", "n1", "n2", "gpu07", "n1"]) == "gpu07,n[1-3]"
     assert hostlist.fold([]) == ""
-    assert hostlist.fold(["r2n1", "r1n2", "r1n1", "r10n1", "n1", "n01", "n1-ib"]) == "n[1,01],n1-ib,r1n[1-2],r2n1,r10n1"
+    assert hostlist.fold(["n8", "n9", "n10", "n08", "n09", "n099", "n100"]) == "n[08,8,09,9-10,099-100]"
+    assert hostlist.fold(["n1-ib", "n2-ib", "n1", "n2", "login", "7login"]) == "7login,login,n[1-2],n[1-2]-ib"
+    assert hostlist.fold(["r2n1", "r1n2", "r1n1", "r10n1", "n1", "n01", "n1-ib"]) == "n[01,1],n1-ib,r1n[1-2],r2n1,r10n1"
 
 
 @pytest.mark.parametrize(
@@ -144,14 +148,8 @@ def test_from_option(items: list[str], names: list[str]) -> None:
     assert hostlist.from_option(items) == names
 
 
-def test_without_clustershell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ClusterShell.NodeSet", None)
-    spec = importlib.util.find_spec(hostlist.__name__)
-    assert spec is not None and spec.loader is not None
-    without = importlib.util.module_from_spec(spec)  # a second module object: the imported one stays as it is
-    spec.loader.exec_module(without)
-    for call in (lambda: without.expand("n1"), lambda: without.fold(["n1"])):
-        with pytest.raises(
-            SlurmError, match=r"ClusterShell is not installed.*python3-clustershell.*ModuleNotFoundError"
-        ):
-            call()
+@given(st.lists(st.from_regex(r"[a-c0-2][a-c0-2-]{0,5}", fullmatch=True), max_size=30))
+def test_any_names_are_folded_and_expanded(names: list[str]) -> None:
+    ordered, folded = hostlist.sort_and_fold(names)
+    assert set(ordered) == set(names) and len(ordered) == len(set(names))
+    assert hostlist.from_option([folded]) == ordered

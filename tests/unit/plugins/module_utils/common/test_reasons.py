@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.hpc.slurm.plugins.module_utils.common.reasons import continues, held_by, planned_absence
 
 EVENT = "5f0c0e5c-0000-4000-8000-000000000000"
+OURS = f"hpc.slurm.node_down {EVENT}"
 GPU = "gres/gpu count reported lower than configured (3 < 4)"
 MEMORY = "Low RealMemory (reported:23950 < 100.00% of configured:99999999)"
 
@@ -53,8 +54,15 @@ CASES: list[tuple[str, str, Optional[str], Optional[str], Optional[str]]] = [
     ("a reaction by hand, of a node still silent", "DOWN+DRAIN", "hpc.slurm.node_down by hand", "root", "ours"),
     ("a reaction that failed", "IDLE+DRAIN", f"hpc.slurm.node_down {EVENT}: 'Turn it on' failed", "root", "ours"),
     ("a reaction, its slurmd died", "DOWN+DRAIN", f"hpc.slurm.node_down {EVENT} : Not responding", "slurm", "ours"),
+    ("a reaction by hand that held it", "IDLE+DRAIN", "hpc.slurm.node_down by hand: no repair tasks", "root", "ours"),
+    ("the last retry", "IDLE+DRAIN", f"{OURS}: 'Turn it on' failed, no retries left today", "root", "ours"),
+    ("it was not reached", "DOWN+DRAIN", f"{OURS}: host not reached : Not responding", "slurm", "ours"),
+    ("it flaps", "IDLE+DRAIN", f"{OURS}: down 4 times within an hour", "root", "ours"),
     # People.
     ("drained", "IDLE+DRAIN", "fan 3 dead", "root", "person"),
+    ("our words with more", "IDLE+DRAIN", f"{OURS}: no repair tasks, JD has it", "root", "person"),
+    ("other words", "IDLE+DRAIN", f"{OURS}: JD has it", "root", "person"),
+    ("our words alone", "IDLE+DRAIN", "no repair tasks", "root", "person"),
     ("drained as SlurmUser", "IDLE+DRAIN", "fan 3 dead", "slurm", "person"),
     ("drained, its slurmd died", "DOWN+DRAIN", "fan 3 dead : Not responding", "slurm", "person"),
     (

@@ -291,7 +291,7 @@ def test_an_id_that_is_damaged(tmp_path):
     assert "holds no id" in refused(tmp_path)
 
 
-@pytest.mark.parametrize("library", ["aiohttp", "ClusterShell", "flask", "greenlet", "prometheus_client"])
+@pytest.mark.parametrize("library", ["aiohttp", "flask", "greenlet", "prometheus_client"])
 def test_a_library_that_is_missing(tmp_path, monkeypatch, library):
     monkeypatch.setitem(sys.modules, library, None)
     message = refused(tmp_path)
