@@ -74,7 +74,10 @@ def main(words: list[str]) -> int:
     verb = next(word for word in words if not word.startswith("-"))
     with CALLS.open("a", encoding="ascii") as calls:
         calls.write(f"{verb}\n")
-    if verb == "show":
+    if verb == "show" and "--value" in words:
+        [name] = [word.partition("=")[2] for word in words if word.startswith("--property=")]
+        print({"NRestarts": "0"}.get(name, "unknown"))
+    elif verb == "show":
         print(f"LoadState={'loaded' if UNIT.exists() else 'not-found'}")
         print(f"ActiveState={'active' if running() else 'inactive'}")
     elif verb == "is-enabled":

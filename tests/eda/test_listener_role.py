@@ -115,7 +115,8 @@ def calls() -> list[str]:
 def test_one_play_to_a_healthy_listener(directory: Path, systemd: None) -> None:
     site = Site(directory)
     said = site.play()
-    assert f"The listener is healthy at http://127.0.0.1:{site.port}" in said and "ssh-ed25519 " in said
+    assert "The service has the access that it needs" in said
+    assert f"The listener works at http://127.0.0.1:{site.port}: a sync has succeeded" in said
     assert set(armed()) >= EVENTS
     modes = {path.name: path.stat().st_mode & 0o777 for path in site.config.iterdir()}
     assert modes == {"token": 0o600, "vars.yml": 0o600, "inventory": 0o700}
@@ -127,14 +128,16 @@ def test_one_play_to_a_healthy_listener(directory: Path, systemd: None) -> None:
     assert calls() == ["daemon-reload", "start", "daemon-reload", "enable"]
     assert "changed=0 " in site.play()
     assert calls() == ["daemon-reload"]
-    site.play("--extra-vars", "hpc_slurm_cluster=other")
+    said = site.play("--extra-vars", "hpc_slurm_cluster=other", status=2)
+    assert "its sync failed: controller: Check the cluster" in said and "not of other" in said
     assert calls() == ["daemon-reload", "restart", "daemon-reload"]
 
 
 def test_a_listener_that_is_not_healthy_fails_the_play(directory: Path, systemd: None) -> None:
-    site = Site(directory, listener_token="short", listener_health_limit=15)
+    site = Site(directory, listener_token="short", listener_health_timeout=15)
     said = site.play(status=2)
-    assert "The listener does not become healthy" in said
+    assert f"Nothing answers at http://127.0.0.1:{site.port}" in said
+    assert "hpc-slurm-rulebook.service was restarted 0 times" in said
 
 
 def test_the_unit_is_valid_and_confined_and_a_token_is_kept(directory: Path) -> None:
@@ -166,7 +169,7 @@ def exposure(unit: Path = UNIT) -> float:
 
 def test_with_a_store_that_two_machines_share(directory: Path, systemd: None, postgres: Postgres) -> None:
     site = Site(directory, listener_store=postgres.variables(), id="of-two-machines-1")
-    assert "The listener is healthy" in site.play()
+    assert "The listener works at " in site.play()
     [command] = systemctl.settings("ExecStart")
     assert command.split()[1].endswith("/hpc/slurm/extensions/eda/standby.py")
 
@@ -175,7 +178,7 @@ def test_with_a_store_that_two_machines_share(directory: Path, systemd: None, po
     ("given", "words"),
     [
         ({"listener_inventory": ["/nowhere/hosts.yml"]}, "there is no /nowhere/hosts.yml"),
-        ({"certfile": "/nowhere/listener.pem"}, "the files of hpc_slurm_certfile"),
+        ({"certfile": "/nowhere/listener.pem"}, "There is no file hpc_slurm_certfile: /nowhere/listener.pem"),
         ({"port": "many"}, "hpc_slurm_port"),
         ({"listener_users": "x"}, "did you mean hpc_slurm_listener_user"),
     ],

@@ -30,7 +30,7 @@ TYPES = {
     "bool": {"multiplechoice"},
 }
 # Run by hand where they are needed, and what AWX itself is set up with.
-WITHOUT_TEMPLATE = {"disarm", "awx_setup", "pyslurm", "listener"}
+WITHOUT_TEMPLATE = {"access", "awx_setup", "check_access", "disarm", "listener", "listener_removed", "pyslurm"}
 
 
 def load_rulebook(name: str) -> dict[str, Any]:

@@ -27,9 +27,10 @@ def specifications(role: str) -> dict[str, dict[str, Any]]:
 
 
 SPECS = specifications("common")
-# The roles that install something, each with a playbook of its name.
-ROLES = ("listener", "pyslurm")
-PLAYBOOKS = sorted(path for path in (CHECKOUT / "playbooks").glob("*.yml") if path.stem not in ROLES)
+# The roles that install something, with their playbooks.
+ROLES = {"listener": ("listener", "listener_removed", "access", "check_access"), "pyslurm": ("pyslurm",)}
+OF_ROLES = {name for names in ROLES.values() for name in names}
+PLAYBOOKS = sorted(path for path in (CHECKOUT / "playbooks").glob("*.yml") if path.stem not in OF_ROLES)
 TASKS = sorted((CHECKOUT / "roles/common/tasks").rglob("*.yml"))
 RULEBOOKS = sorted((CHECKOUT / "rulebooks").glob("*.yml"))
 # What the rulebook for AWX gives to the jobs.
@@ -102,10 +103,15 @@ def test_a_default_is_the_one_that_is_used() -> None:
 
 
 def files_of(role: str) -> list[Path]:
-    """Return the files of a role that use variables, and its playbook."""
+    """Return the files of a role that use variables, and its playbooks."""
     folders = [CHECKOUT / "roles" / role / name for name in ("tasks", "vars", "defaults", "templates", "handlers")]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return [*files, CHECKOUT / "playbooks" / f"{role}.yml"]
+    return [*files, *(CHECKOUT / "playbooks" / f"{name}.yml" for name in ROLES[role])]
+
+
+def options_of(role: str) -> dict[str, dict[str, Any]]:
+    """Return the options of all entries of a role."""
+    return {name: option for spec in specifications(role).values() for name, option in spec["options"].items()}
 
 
 def test_there_is_no_other_role() -> None:
@@ -114,17 +120,19 @@ def test_there_is_no_other_role() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_uses_its_own_variables_and_those_of_the_rulebook(role: str) -> None:
-    own = set(specifications(role)["main"]["options"])
-    assert {name for name in own if not name.startswith(f"hpc_slurm_{role}_")} == set()
+    own = set(options_of(role))
+    prefixes = tuple(f"hpc_slurm_{name}_" for name in ROLES[role])
+    assert {name for name in own if not name.startswith(prefixes)} <= {"hpc_slurm_report_file"}
     everywhere = set[str]().union(*map(used, files_of(role)))
     assert own <= everywhere
-    others = {"listener": set(SPECS["node_events"]["options"]), "pyslurm": {"hpc_slurm_conf"}}
+    reactions = set(SPECS["node_events"]["options"]) | set(SPECS["node_down"]["options"])
+    others = {"listener": reactions | {"hpc_slurm_drained_tasks"}, "pyslurm": {"hpc_slurm_conf"}}
     assert everywhere - own <= others[role]
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_documented_defaults_of_a_role_are_its_defaults(role: str) -> None:
-    options = specifications(role)["main"]["options"]
+    options = options_of(role)
     documented = {name: option["default"] for name, option in options.items() if "default" in option}
     hosts = documented.pop(f"hpc_slurm_{role}_hosts")
     assert f"default('{hosts}')" in (CHECKOUT / "playbooks" / f"{role}.yml").read_text(encoding="utf-8")
