@@ -308,11 +308,12 @@ def test_a_notification_that_hangs_holds_no_run(react: Play, tmp_path: Path, pro
     (tmp_path / "hang.yml").write_text("- ansible.builtin.command: sleep 300\n", encoding="ascii")
     with never_answering() as silent, never_answering(b"H") as slow:
         (tmp_path / "url").write_text(f"http://{HOST}:{slow}/hook\n", encoding="ascii")
-        for tasks, given in {
+        cases: dict[str, dict[str, Any]] = {
             "mail": {"mail_to": ["jd@example.org"], "mail_server": HOST, "mail_port": silent, "mail_timeout": 2},
             "webhook": {"webhook_url_file": str(tmp_path / "url"), "notify_timeout": 3},
             str(tmp_path / "hang.yml"): {"notify_timeout": 3},
-        }.items():
+        }
+        for tasks, given in cases.items():
             variables = {f"hpc_slurm_{name}": value for name, value in {**given, "notify_tasks": tasks}.items()}
             said = react(["node1"], playbook="hpc.slurm.node_back", program=program, **variables)
             assert "The notification was not sent" in said
