@@ -124,7 +124,9 @@ def test_paused(react: Play) -> None:
         said = react(["node1"], hpc_slurm_pause_file=str(file))
         assert groups(said)["node1"] == ("postponed", f"reactions are paused: {file} is there: new switch, JD")
         file.chmod(0o600)
-        assert "slurm on controller cannot read hpc_slurm_pause_file" in react(["node1"], 2, hpc_slurm_pause_file=str(file))
+        assert "slurm on controller cannot read hpc_slurm_pause_file" in react(
+            ["node1"], 2, hpc_slurm_pause_file=str(file)
+        )
         assert is_left("node1")
     finally:
         file.unlink()

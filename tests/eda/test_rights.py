@@ -86,7 +86,7 @@ class Site:
         content["all"]["children"]["slurm_nodes"] = {"hosts": {DOWN: repair, MAINTAINED: None}}
         (self.directory / "inventory.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
-    def play(self, playbook: str, *options: str, user: str = "alice", status: int = 0, **given: object) -> str:
+    def play(self, playbook: str, *options: str, user: str = "alice", status: int = 0, **given: Any) -> str:
         """Run a playbook as a user, and return its output."""
         command = [self.program, f"hpc.slurm.{playbook}", "--inventory", str(self.directory / "inventory.yml")]
         command += ["--extra-vars", json.dumps(given), *options]
@@ -96,7 +96,7 @@ class Site:
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def event(self, **more: object) -> dict[str, object]:
+    def event(self, **more: object) -> dict[str, Any]:
         event = {"listener": {"url": self.listener.url, "id": "rights"}, "meta": {"uuid": "u1"}, "first": False, **more}
         return {"ansible_eda": {"event": event}}
 
@@ -116,7 +116,11 @@ class Site:
         assert BREAKER.owner() == "slurm"
 
     def maintain(self, **more: Any) -> None:
-        given = {"maintenance": NAME, "nodes": [MAINTAINED], "maintenance_tasks": str(self.directory / "tasks.yml")}
+        given: dict[str, Any] = {
+            "maintenance": NAME,
+            "nodes": [MAINTAINED],
+            "maintenance_tasks": str(self.directory / "tasks.yml"),
+        }
         given |= {"max_unavailable": "8", "report_file": str(self.report)}
         self.play("maintenance", **{f"hpc_slurm_{name}": value for name, value in given.items()}, **more)
         assert json.loads(self.report.read_text(encoding="utf-8"))["nodes"][MAINTAINED]["outcome"] == "done"

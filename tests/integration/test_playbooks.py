@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import pwd
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -81,7 +82,7 @@ def test_a_drain_waits_for_room() -> None:
     }
     given |= {"hpc_slurm_wait_for_capacity": True, "hpc_slurm_wait_timeout": 60}
     command = ["ansible-playbook", "hpc.slurm.drain", "--extra-vars", json.dumps(given)]
-    counting = Path("/run/hpc-slurm-capacity.lock")
+    counting = Path(f"/tmp/hpc-slurm-capacity-{pwd.getpwnam('slurm').pw_uid}.lock")
     counting.unlink(missing_ok=True)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
         until("the nodes to be counted", counting.exists)
