@@ -25,7 +25,7 @@ def main() -> None:
     # A certificate authority vouches for hosts that have no line of their own.
     lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("@")]
     has_authority, missing = bool(lines), []
-    for host, name in json.load(sys.stdin).items():
+    for host, name in sorted(json.load(sys.stdin).items()):
         found = [line for file in files for line in keys(name, file)]
         lines += found
         if not found and not has_authority:
