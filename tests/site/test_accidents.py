@@ -94,8 +94,10 @@ def test_the_power_of_the_controller_fails_while_a_node_does(admin: Administrato
     said = admin.play("listener", status=2, listener_check_access=False)
     assert "its sync failed: " in said and "is reachable: ctl.example.org: " in said
     power("on", "ctl")
+    # slurmctld takes the node for idle until it misses its answers.
+    resumed = wait_until("the repair", lambda: [it["nodes"] for it in decisions(began) if it["decision"] == "resumed"])
+    assert resumed == ["node2"]
     wait_for_nodes("idle", "node2")
-    assert [it["nodes"] for it in decisions(began) if it["decision"] == "resumed"] == ["node2"]
 
 
 def test_a_certificate_is_renewed_without_a_restart(admin: Administrator) -> None:
