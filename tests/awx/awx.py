@@ -6,14 +6,14 @@
 PATH has two folders: awx (AWX 24.6.1) and django-ansible-base (2024.7.1), each as its repository has it. Nothing of them
 is part of this collection.
 
-AWX runs on this machine's Python 3.11, in one process tree in mount and process namespaces of its own, like the lab:
-`unshare` starts serve.sh there as process 1, and when that ends the kernel ends every other process. It has the network
-of the lab, and its folder /run/awx is in the lab, too. Two programs are stand-ins (stand_ins): receptorctl starts
+AWX runs on this machine's Python 3.11, in a mount namespace of its own, with the processes and the network of the lab:
+it ends with the lab. Its folder /run/awx is in the lab, too. Two programs are stand-ins (stand_ins): receptorctl starts
 ansible-runner itself, and podman runs a command in the lab, for any image.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -99,7 +99,8 @@ def start(sources: Path) -> None:
     progress.phase("AWX: PostgreSQL, redis, the web service, the dispatcher, the callback receiver")
     shutil.rmtree(LOGS, ignore_errors=True)
     (LOGS / "shared").mkdir(parents=True)
-    share = f"mkdir -p {SHARED} && mount --bind /var/log/lab/awx/shared {SHARED}"
+    # One that ended has left its folder there.
+    share = f"mkdir -p {SHARED}; umount --lazy {SHARED} 2>/dev/null; mount --bind /var/log/lab/awx/shared {SHARED}"
     subprocess.run(lab.inside(["sh", "-c", share], "root"), check=True)
     serve(pid, made)
     lab.wait_for("AWX to respond", START_LIMIT, responds)
@@ -107,10 +108,11 @@ def start(sources: Path) -> None:
 
 
 def serve(pid: int, made: Path) -> None:
-    command = ["nsenter", f"--net=/proc/{pid}/ns/net", *cache.BUILD_NAMESPACES]
-    command += ["bash", str(HERE / "serve.sh"), str(made), str(LOGS), str(pid)]
+    """Start serve.sh and record its process."""
+    command = ["nsenter", f"--net=/proc/{pid}/ns/net", f"--pid=/proc/{pid}/ns/pid"]
+    command += ["unshare", "--mount", "--propagation", "private", "bash", str(HERE / "serve.sh"), str(made), str(LOGS)]
     with open(LOGS / "serve.log", "wb") as log:
-        process = subprocess.Popen(
+        outer = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -118,7 +120,11 @@ def serve(pid: int, made: Path) -> None:
             start_new_session=True,
             env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
         )
-    RECORD.write_text(json.dumps({"pid": process.pid, "started_at": lab.started_at(process.pid)}), encoding="utf-8")
+    # nsenter waits for the process that it starts in the other namespace.
+    children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
+    lab.wait_for("AWX's first process", 10, lambda: children.read_text().split())
+    first = int(children.read_text().split()[0])
+    RECORD.write_text(json.dumps({"pid": first, "started_at": lab.started_at(first)}), encoding="utf-8")
 
 
 def responds() -> bool:
@@ -131,7 +137,7 @@ def responds() -> bool:
 
 
 def running() -> int | None:
-    """Return the process to end for it, or None."""
+    """Return the process of serve.sh, or None."""
     try:
         record = json.loads(RECORD.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -140,12 +146,25 @@ def running() -> int | None:
 
 
 def stop() -> None:
-    """End AWX: with this process the kernel ends process 1 of its namespace, and with that all others."""
+    """End every process that has the mount namespace of AWX."""
     pid = running()
-    if pid is not None:
-        os.kill(pid, signal.SIGKILL)
-        lab.wait_for("AWX to end", 20, lambda: lab.started_at(pid) is None)
-    RECORD.unlink(missing_ok=True)
+    if pid is None:
+        return
+    namespace = os.readlink(f"/proc/{pid}/ns/mnt")
+    lab.wait_for("AWX to end", 20, lambda: not kill_all(namespace))
+    RECORD.unlink()
+
+
+def kill_all(namespace: str) -> int:
+    """Kill the processes in a mount namespace, and return how many there were."""
+    killed = 0
+    for link in Path("/proc").glob("[0-9]*/ns/mnt"):
+        # It may end in between.
+        with contextlib.suppress(OSError):
+            if os.readlink(link) == namespace:
+                os.kill(int(link.parts[2]), signal.SIGKILL)
+                killed += 1
+    return killed
 
 
 def main(arguments: list[str]) -> int:

@@ -1,14 +1,12 @@
 #!/usr/bin/env bash
-# Sourced by make.sh and serve.sh, in mount and process namespaces of AWX's own: its mounts, PostgreSQL and redis.
+# Sourced by make.sh and serve.sh, in a mount namespace of AWX's own: its mounts, PostgreSQL and redis.
 
 # The cache entry is at /mnt, and /run and /etc can be written, in memory.
 mount_all() {
     local made=$1
     mount --bind "$made" /mnt
     mount -t tmpfs tmpfs /run
-    # podman's stand-in enters the lab by this one.
-    mkdir -p /run/host-proc /run/redis /run/postgresql /run/awx /run/etc /run/etc-work
-    mount --rbind /proc /run/host-proc
+    mkdir -p /run/redis /run/postgresql /run/awx /run/etc /run/etc-work
     mount -t proc proc /proc
     mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc-work /etc
     mkdir /etc/receptor

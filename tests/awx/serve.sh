@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# serve.sh MADE LOGS LAB: process 1 of AWX, in namespaces of its own. When it ends, the kernel ends every process of AWX.
+# serve.sh MADE LOGS: AWX, in a mount namespace of its own among the processes of the lab.
 set -eu
 made=$1 logs=$2
 here=$(dirname -- "$(readlink -f -- "$0")")
@@ -13,11 +13,9 @@ mkdir -p /run/awx/projects /run/awx/jobs
 cp -a /mnt/database /run/database
 start_stores /run/database
 
-# For podman's stand-in.
-export LAB_PROCESS=$3
 gunicorn --workers 2 --threads 4 --bind 127.0.0.1:8052 --timeout 120 awx.wsgi:application >"$logs/web.log" 2>&1 &
 manage run_callback_receiver >"$logs/callback_receiver.log" 2>&1 &
 manage run_dispatcher >"$logs/dispatcher.log" 2>&1 &
-# Reap what is orphaned, and end when one of the three does.
+# End when one of the three does.
 wait -n
 echo "a service of AWX ended" >&2

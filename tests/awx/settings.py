@@ -26,6 +26,6 @@ GLOBAL_JOB_EXECUTION_ENVIRONMENTS = [{"name": "AWX EE", "image": "lab"}]
 CONTROL_PLANE_EXECUTION_ENVIRONMENT = "lab"
 # To standard error, instead of files.
 LOGGING["handlers"] = {  # type: ignore[name-defined]  # noqa: F821 - by awx.settings.defaults
-    name: {"class": "logging.StreamHandler", "formatter": "simple"}
+    name: {"class": "logging.StreamHandler", "level": "INFO"}
     for name in LOGGING["handlers"]  # type: ignore[name-defined]  # noqa: F821
 }

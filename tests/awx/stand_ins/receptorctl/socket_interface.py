@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import tempfile
 import uuid
 from typing import IO, Any, Union
 
@@ -41,13 +42,12 @@ class ReceptorControl:
         """Start ansible-runner worker, which reads its work from the payload."""
         assert worktype in ("local", "ansible-runner"), worktype
         results, output = socket.socketpair()
-        source = subprocess.DEVNULL if isinstance(payload, str) else payload
-        process = subprocess.Popen(
-            ["ansible-runner", "worker", *params["params"].split()],
-            stdin=source,
-            stdout=output,
-            start_new_session=True,
-        )
+        command = ["ansible-runner", "worker", *params["params"].split()]
+        with tempfile.TemporaryFile() as source:
+            # AWX closes the payload when this returns.
+            source.write(payload.encode() if isinstance(payload, str) else payload.read())
+            source.seek(0)
+            process = subprocess.Popen(command, stdin=source, stdout=output, start_new_session=True)
         output.close()
         unit = uuid.uuid4().hex[:8]
         _UNITS[unit] = process, results
