@@ -1,5 +1,6 @@
 """A real AWX for the tests, from its sources, on the network of the lab.
 
+    awx.py check PATH    say what is missing in PATH
     awx.py start PATH    build what is missing, start AWX beside the running lab, wait until it responds
     awx.py stop          end every process of it; the logs are kept
 
@@ -170,8 +171,10 @@ def kill_all(namespace: str) -> int:
 def main(arguments: list[str]) -> int:
     try:
         match arguments:
-            case ["start", *path] if len(path) <= 1:
-                start(expect_sources(path[0] if path else ""))
+            case ["check", path]:
+                expect_sources(path)
+            case ["start", path]:
+                start(expect_sources(path))
             case ["stop"]:
                 stop()
             case _:

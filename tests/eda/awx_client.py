@@ -55,7 +55,8 @@ class Awx:
             with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310 - http
                 status, text = answer.status, answer.read()
         except urllib.error.HTTPError as error:
-            status, text = error.code, error.read()
+            with error:
+                status, text = error.code, error.read()
         try:
             return status, json.loads(text) if text else None
         except ValueError:
