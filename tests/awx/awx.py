@@ -53,7 +53,9 @@ def expect_sources(path: str) -> Path:
 
     :raises LabError: with what is missing.
     """
-    what = "the folders awx (AWX 24.6.1) and django-ansible-base (2024.7.1), each a checkout of the project's repository"
+    what = (
+        "the folders awx (AWX 24.6.1) and django-ansible-base (2024.7.1), each a checkout of the project's repository"
+    )
     if not path:
         raise LabError(f"AWX is not set: run `make test-awx AWX=PATH`, where PATH has {what}")
     missing = [name for name, file in NEEDED.items() if not (Path(path) / file).is_file()]

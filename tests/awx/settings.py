@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SECRET_KEY = BROADCAST_WEBSOCKET_SECRET = "secret-of-the-lab"  # noqa: S105 - of tests
+SECRET_KEY = BROADCAST_WEBSOCKET_SECRET = "secret-of-the-lab"
 ALLOWED_HOSTS = ["*"]
 CLUSTER_HOST_ID = "awx"
 DATABASES = {

@@ -71,9 +71,7 @@ class Double:
         self._last += 1
         return self._last
 
-    def answer(
-        self, method: str, path: str, query: dict[str, str], body: Fields, user: int = ADMIN
-    ) -> tuple[int, Any]:
+    def answer(self, method: str, path: str, query: dict[str, str], body: Fields, user: int = ADMIN) -> tuple[int, Any]:
         """Return the status and the content of an answer to a user."""
         with self._lock:
             try:
@@ -85,9 +83,7 @@ class Double:
             except NotFoundError:
                 return 404, {"detail": "No object matches the given query."}
 
-    def _route(
-        self, method: str, path: list[str], query: dict[str, str], body: Fields, user: int
-    ) -> tuple[int, Any]:
+    def _route(self, method: str, path: list[str], query: dict[str, str], body: Fields, user: int) -> tuple[int, Any]:
         self.rights.expect(user, method, path, body)
         match method, path:
             case "GET", ["config"]:
@@ -186,11 +182,17 @@ class Double:
             raise RefusedError(source_project=["Project required for scm type sources."])
         if "name" not in content:
             return
-        # What has no organisation, such as an execution environment, has a name of its own in all of AWX.
-        scope = awx_rules.SCOPES.get(kind, "organization")
+        scope = self._scope(kind, content)
         same = [it for it in self.objects[kind].values() if it["name"] == content["name"] and it["id"] != own]
-        if any(it.get(scope) == content.get(scope) for it in same):
+        if any(self._scope(kind, it) == scope for it in same):
             raise RefusedError(name=[f"{kind} with this name already exists."])
+
+    def _scope(self, kind: str, content: Fields) -> Optional[int]:
+        """Return within what a name is unique: the id of an object, or None for all of AWX."""
+        if kind in awx_rules.SCOPES:
+            number: Optional[int] = content.get(awx_rules.SCOPES[kind])
+            return number
+        return self.organization_of(kind, content)
 
     def _expect_job_template(self, content: Fields) -> None:
         if content["inventory"] is None and not content["ask_inventory_on_launch"]:

@@ -47,13 +47,17 @@ class Jobs:
         """Return the jobs whose templates a user sees."""
         double = self._double
         templates = double.objects["job_templates"]
-        return [it for it in self._jobs.values() if double.rights.sees(user, "job_templates", templates[it["job_template"]])]
+        return [
+            it for it in self._jobs.values() if double.rights.sees(user, "job_templates", templates[it["job_template"]])
+        ]
 
     def job(self, number: int) -> Fields:
         return dict(self._jobs[number])
 
     def have_label(self, label: int) -> bool:
-        return any(label == it["id"] for job in self._jobs.values() for it in job["summary_fields"]["labels"]["results"])
+        return any(
+            label == it["id"] for job in self._jobs.values() for it in job["summary_fields"]["labels"]["results"]
+        )
 
     def output(self, number: int) -> str:
         """Return what the playbook of a job has printed."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from awx_double import Double
 
 ADMIN = 0
-PASSWORD = "password-of-the-lab"  # noqa: S105 - of tests
+PASSWORD = "password-of-the-lab"
 ROLES = {"organizations": ("admin_role", "member_role"), "job_templates": ("admin_role", "execute_role")}
 
 

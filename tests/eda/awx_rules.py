@@ -81,11 +81,10 @@ FIELDS: dict[str, Fields] = {
         **{"all_parents_must_converge": False, "inventory": None, "limit": None, "timeout": None},
     },
 }
-# In which a name is unique; for the others it is their organisation, if they have one.
+# The field with what a name is unique in, instead of the organisation; there is none for what has names of all of AWX.
 SCOPES = {
     **{"inventory_sources": "inventory", "schedules": "unified_job_template"},
-    # All have the same value: none.
-    **dict.fromkeys(("execution_environments", "credential_types"), "id_of_awx"),
+    **dict.fromkeys(("organizations", "execution_environments", "credential_types"), "none"),
 }
 # Sent by the modules, and read only: AWX passes over them.
 READ_ONLY = {"credential_types": {"managed"}, "job_templates": {"organization"}}

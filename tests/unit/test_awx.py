@@ -148,10 +148,12 @@ def test_an_environment_has_this_release_of_the_collection(name: str) -> None:
 @pytest.mark.parametrize(("answering", "status"), [("ctl1 ctl2", 0), ("ctl2", 0), ("", 1)])
 def test_the_command_of_the_inventory_asks_all_controllers(tmp_path: Path, answering: str, status: int) -> None:
     """That of docs/awx.md: the first controller that answers is the only one whose answer is read."""
-    [text] = re.findall(r"^   plugin: hpc.slurm.slurm\n(?:   (?!```).*\n)+", (CHECKOUT / "docs/awx.md").read_text("utf-8"), re.M)
+    page = (CHECKOUT / "docs/awx.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"^   plugin: hpc.slurm.slurm\n(?:   (?!```).*\n)+", page, re.MULTILINE)
     ssh = tmp_path / "ssh"
-    answers = f'case " {answering} " in *" $host "*) echo "{{}}";; *) exit 255;; esac'
-    ssh.write_text(f'#!/bin/sh\nfor word; do case $word in slurm@*) host=${{word#slurm@}}; host=${{host%%.*}};; esac; done\n{answers}\n')
+    find_host = "for word; do case $word in slurm@*) host=${word#slurm@}; host=${host%%.*};; esac; done"
+    answer = f'case " {answering} " in *" $host "*) echo "{{}}";; *) exit 255;; esac'
+    ssh.write_text("\n".join(["#!/bin/sh", find_host, answer, ""]), encoding="ascii")
     ssh.chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HPC_SLURM_SSH_KEY": "/key"}
     done = subprocess.run(yaml.safe_load(text)["command"], capture_output=True, text=True, env=environment, check=False)

@@ -47,13 +47,15 @@ class ReceptorControl:
             # AWX closes the payload when this returns.
             source.write(payload.encode() if isinstance(payload, str) else payload.read())
             source.seek(0)
-            process = subprocess.Popen(command, stdin=source, stdout=output, start_new_session=True)
+            process = subprocess.Popen(command, stdin=source, stdout=output.fileno(), start_new_session=True)
         output.close()
         unit = uuid.uuid4().hex[:8]
         _UNITS[unit] = process, results
         return {"unitid": unit}
 
-    def get_work_results(self, unit: str, return_socket: bool = False, return_sockfile: bool = True, **_: object) -> Any:
+    def get_work_results(
+        self, unit: str, return_socket: bool = False, return_sockfile: bool = True, **_: object
+    ) -> Any:
         results = _UNITS[unit][1]
         file = results.makefile("rb")
         return (results, file) if return_socket and return_sockfile else file
