@@ -4,8 +4,8 @@
     awx.py start PATH    build what is missing, start AWX beside the running lab, wait until it responds
     awx.py stop          end every process of it; the logs are kept
 
-PATH has two folders: awx (AWX 24.6.1) and django-ansible-base (2024.7.1), each as its repository has it. Nothing of them
-is part of this collection.
+PATH has two folders, awx (AWX 24.6.1) and django-ansible-base (2024.7.1), each as its repository has it. Nothing of
+them is part of this collection.
 
 AWX runs on this machine's Python 3.11, in a mount namespace of its own, with the processes and the network of the lab:
 it ends with the lab. Its folder /run/awx is in the lab, too. Two programs are stand-ins (stand_ins): receptorctl starts

@@ -3,7 +3,7 @@
 set -eu
 directory=$1 sources=$2
 here=$(dirname -- "$(readlink -f -- "$0")")
-# shellcheck source=namespaces.sh
+# shellcheck source=tests/awx/namespaces.sh
 . "$here/namespaces.sh"
 
 # At its final path; before /run is replaced, which may have the resolver's configuration.

@@ -3,7 +3,7 @@
 set -eu
 made=$1 logs=$2
 here=$(dirname -- "$(readlink -f -- "$0")")
-# shellcheck source=namespaces.sh
+# shellcheck source=tests/awx/namespaces.sh
 . "$here/namespaces.sh"
 
 mount_all "$made"

@@ -65,7 +65,7 @@ class Awx:
     def post(self, path: str, **body: Any) -> tuple[int, Any]:
         return self.request("POST", path, body)
 
-    def list(self, kind: str, **query: Any) -> list[Fields]:
+    def find_all(self, kind: str, **query: Any) -> list[Fields]:
         """Return the objects of a kind with these values."""
         status, answer = self.request("GET", f"{kind}/?{urlencode({'page_size': 200, **query})}")
         assert status == 200, answer
@@ -74,7 +74,7 @@ class Awx:
 
     def find(self, kind: str, **query: Any) -> Fields:
         """Return the only object of a kind with these values."""
-        [found] = self.list(kind, **query)
+        [found] = self.find_all(kind, **query)
         return found
 
     def template(self, name: str, organization: str = "Slurm") -> Fields:
@@ -82,7 +82,7 @@ class Awx:
 
     def names(self, kind: str, number: int, relation: str) -> set[str]:
         """Return the names of the objects that are associated with one."""
-        return {found["name"] for found in self.list(f"{kind}/{number}/{relation}")}
+        return {found["name"] for found in self.find_all(f"{kind}/{number}/{relation}")}
 
     def launch(self, template: str, **body: Any) -> tuple[int, Any]:
         """Launch a job template, and return the status and the content of the answer."""
@@ -90,7 +90,7 @@ class Awx:
 
     def jobs(self, template: str, organization: str = "Slurm") -> list[Fields]:
         """Return the jobs of a template, in the order in which they were launched."""
-        return self.list("jobs", job_template=self.template(template, organization)["id"], order_by="id")
+        return self.find_all("jobs", job_template=self.template(template, organization)["id"], order_by="id")
 
     def labels(self, job: Fields) -> set[str]:
         """Return the names of a job's labels."""

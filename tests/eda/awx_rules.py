@@ -208,12 +208,12 @@ def _problem_of_answer(question: Fields, answers: Fields) -> str:
     value = answers[name]
     if type_ == "multiplechoice":
         # It is compared as it is: true is not the text "true".
-        wrong = value not in question["choices"]
-        return f"Value {value} for '{name}' expected to be one of {question['choices']}." if wrong else ""
+        is_wrong = value not in question["choices"]
+        return f"Value {value} for '{name}' expected to be one of {question['choices']}." if is_wrong else ""
     # A text is no integer, and true is none either.
     if isinstance(value, bool) or not isinstance(value, list if type_ == "multiselect" else QUESTION_TYPES[type_]):
         return f"Value {value} for '{name}' expected to be {type_}."
-    if type_ == "multiselect":
+    if isinstance(value, list):
         wrong = [it for it in value if it not in question["choices"]]
         return f"Value {wrong[0]} for '{name}' expected to be one of {question['choices']}." if wrong else ""
     size = len(value) if isinstance(value, str) else value

@@ -91,21 +91,21 @@ def test_what_is_set_up(awx: Awx) -> None:
     credentials = {"hpc.slurm listener token", "hpc.slurm listener certificates"}
     assert awx.names("job_templates", down["id"], "credentials") == credentials
     assert not awx.template("hpc.slurm.maintenance")["allow_simultaneous"]
-    [maintenance] = awx.list("workflow_job_template_nodes", identifier="maintenance")
-    [report] = awx.list(f"workflow_job_template_nodes/{maintenance['id']}/always_nodes")
+    [maintenance] = awx.find_all("workflow_job_template_nodes", identifier="maintenance")
+    [report] = awx.find_all(f"workflow_job_template_nodes/{maintenance['id']}/always_nodes")
     assert report["identifier"] == "report"
 
 
 def test_the_user_of_the_rulebook_has_what_it_needs(awx: Awx, user: Awx) -> None:
-    [organization] = user.list("organizations")
+    [organization] = user.find_all("organizations")
     assert organization["name"] == "Slurm"
-    assert {it["name"] for it in user.list("unified_job_templates")} >= set(TEMPLATES)
+    assert {it["name"] for it in user.find_all("unified_job_templates")} >= set(TEMPLATES)
     label = {"name": "of the rulebook", "organization": organization["id"]}
     assert user.post("labels/", **label)[0] == 201
     assert user.post("projects/", name="x", organization=organization["id"])[0] == 403
     # Who is no member of the organisation does not see it, and would run jobs without labels.
     stranger = Awx.of_user(awx.url, "stranger", PASSWORD)
-    assert (stranger.list("organizations"), stranger.list("unified_job_templates")) == ([], [])
+    assert (stranger.find_all("organizations"), stranger.find_all("unified_job_templates")) == ([], [])
     assert stranger.post("labels/", **label)[0] == 403
 
 
@@ -132,7 +132,7 @@ def content_of(awx: Awx, organization: str) -> dict[str, Any]:
     }
     content: dict[str, Any] = {}
     for kind, names in fields.items():
-        for found in awx.list(kind, organization__name=organization):
+        for found in awx.find_all(kind, organization__name=organization):
             content[f"{kind} {found['id']}"] = [found[name] for name in names]
             if kind == "job_templates":
                 content[f"credentials {found['id']}"] = awx.names(kind, found["id"], "credentials")
@@ -148,7 +148,7 @@ def test_a_second_organisation_leaves_the_first_alone(awx: Awx, site: Site) -> N
     assert content_of(awx, "Slurm") == before
     second = content_of(awx, "Second")
     assert len(second) > len(TEMPLATES) and not second.keys() & before.keys()
-    [environment] = awx.list("execution_environments", organization__name="Second")
+    [environment] = awx.find_all("execution_environments", organization__name="Second")
     assert environment["image"] == more["image"]
     assert changed(site.set_up(awx)) == 0
     assert changed(site.set_up(awx, **more)) == 0
@@ -301,7 +301,7 @@ def test_labels_of_events_are_removed_with_their_jobs(awx: Awx, site: Site) -> N
     for number in range(105):
         make(str(number))
     assert changed(site.set_up(awx)) == 1
-    assert [it["id"] for it in awx.list("labels", name__startswith="eda-event-uuid-")] == [used]
+    assert [it["id"] for it in awx.find_all("labels", name__startswith="eda-event-uuid-")] == [used]
     assert awx.names("job_templates", awx.template("hpc.slurm.notify")["id"], "labels") == {"hpc.slurm"}
 
 
