@@ -31,6 +31,7 @@ start_stores() {
 
 # shellcheck disable=SC2154 # of what sources this
 export AWX_SETTINGS_FILE=$here/settings.py PYTHONPATH=$here/stand_ins:/mnt/source PYTHONDONTWRITEBYTECODE=1
+export AWX_LOGGING_MODE=stdout
 export PATH=/mnt/python/bin:$here/stand_ins:$PATH
 
 manage() {

@@ -24,8 +24,3 @@ AWX_ISOLATION_SHOW_PATHS: list[str] = []
 # Images are names of the stand-in of podman.
 GLOBAL_JOB_EXECUTION_ENVIRONMENTS = [{"name": "AWX EE", "image": "lab"}]
 CONTROL_PLANE_EXECUTION_ENVIRONMENT = "lab"
-# To standard error, instead of files.
-LOGGING["handlers"] = {  # type: ignore[name-defined]  # noqa: F821 - by awx.settings.defaults
-    name: {"class": "logging.StreamHandler", "level": "INFO"}
-    for name in LOGGING["handlers"]  # type: ignore[name-defined]  # noqa: F821
-}
