@@ -98,7 +98,10 @@ class Awx:
 
     def output(self, job: Fields) -> str:
         """Return what the playbook of a job has printed, and why AWX says that it failed."""
-        _status, text = self.request("GET", f"jobs/{job['id']}/stdout/?format=txt")
+        # AWX stores the output after the end of the job.
+        path = f"jobs/{job['id']}/"
+        wait_until(f"the output of {path}", 60, lambda: self.request("GET", path)[1]["event_processing_finished"])
+        _status, text = self.request("GET", f"{path}stdout/?format=txt")
         return f"{text}\n{job['job_explanation']}"
 
     def ended(self, path: str, limit: float = 180) -> Fields:

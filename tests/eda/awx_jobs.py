@@ -75,6 +75,8 @@ class Jobs:
         survey = double.surveys.get(template["id"], {}) if template["survey_enabled"] else {}
         if errors := awx_rules.errors_of_answers(survey, variables):
             raise RefusedError(variables_needed_to_start=errors)
+        if double.updates.is_failed(double.objects["projects"][template["project"]]):
+            raise RefusedError(project="Missing a revision, as the project update failed.")
         asked = {question["variable"] for question in survey.get("spec", [])}
         taken = (
             variables if template["ask_variables_on_launch"] else {it: variables[it] for it in asked & variables.keys()}
@@ -96,6 +98,7 @@ class Jobs:
             "extra_vars": json.dumps({**(yaml.safe_load(template["extra_vars"]) or {}), **defaults, **taken}),
             "summary_fields": {"labels": {"results": [double.objects["labels"][it] for it in labels]}},
             **{"artifacts": {}, "started": None, "finished": None, "job_explanation": ""},
+            "event_processing_finished": True,
         }
         threading.Thread(target=self._run, args=(job, template), daemon=True).start()
         return {"job": number, "ignored_fields": ignored, **job}

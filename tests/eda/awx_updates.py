@@ -64,6 +64,10 @@ class Updates:
         command = ["git", "--git-dir", str(head), "rev-parse", "HEAD"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout if head.exists() else ""
 
+    def is_failed(self, project: Fields) -> bool:
+        """Return whether AWX refuses jobs of a project: its last update failed, and none comes on their launch."""
+        return self.shown(project["id"])["status"] == "failed" and not project["scm_update_on_launch"]
+
     def start(self, kind: str, found: Fields) -> Fields:
         """Start an update of a project or a source, and return it."""
         number = self._double.next_id()

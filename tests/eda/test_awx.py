@@ -264,20 +264,24 @@ def test_the_workflow_maintains_a_node_and_reports_it(awx: Awx, site: Site) -> N
 
 def test_a_job_runs_while_neither_the_inventory_nor_a_repository_can_be_read(awx: Awx, site: Site) -> None:
     source = "hpc.slurm slurm.yml"
-    site.commit(site.inventory, **{"slurm.yml": site.nodes(command=["false"])})
-    assert awx.update("inventory_sources", source)["status"] == "failed"
     away = {path: path.with_suffix(".away") for path in (site.inventory, site.playbooks)}
     try:
+        site.commit(site.inventory, **{"slurm.yml": site.nodes(command=["false"])})
+        assert awx.update("inventory_sources", source)["status"] == "failed"
         for path, other in away.items():
             path.rename(other)
-        assert awx.update("projects", "hpc.slurm")["status"] == "failed"
+        assert awx.update("inventory_sources", source)["status"] == "failed"
         answers = {"hpc_slurm_nodes": "node2"}
         job = awx.run("hpc.slurm.node_down", extra_vars=answers, limit="slurm_controller*,node2")
         assert "node2" in awx.output(job)
+        # Why no schedule updates the playbooks.
+        assert awx.update("projects", "hpc.slurm")["status"] == "failed"
+        assert awx.launch("hpc.slurm.node_down", extra_vars=answers)[0] == 400
     finally:
         for path, other in away.items():
             other.rename(path)
         site.commit(site.inventory, **{"slurm.yml": site.nodes()})
+    assert awx.update("projects", "hpc.slurm")["status"] == "successful"
     assert awx.update("inventory_sources", source)["status"] == "successful"
 
 
