@@ -35,5 +35,5 @@ export AWX_LOGGING_MODE=stdout
 export PATH=/mnt/python/bin:$here/stand_ins:$PATH
 
 manage() {
-    python3 -c 'from awx import manage; manage()' "$@"
+    awx-manage "$@"
 }
