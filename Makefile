@@ -2,7 +2,7 @@
 LAB := tests/lab/lab
 PYTEST := python3 -m pytest -p no:cacheprovider
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-lab test-quality test-newest test-contract test-integration test-eda test-playbooks test-texts test-chaos test-scale test-accounting test-trixie test-site test-fresh bench lab-up lab-down
+.PHONY: help demo test test-unit test-lab test-quality test-newest test-contract test-integration test-eda test-playbooks test-texts test-chaos test-scale test-accounting test-trixie test-site test-awx test-fresh bench lab-up lab-down
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
@@ -10,7 +10,7 @@ help: ## this list
 demo: ## a node of a real Slurm fails, and a playbook repairs it
 	@tests/demo
 
-test: ## every suite but texts, chaos, scale, accounting, trixie, site and fresh, in less than 20 minutes
+test: ## every suite but texts, chaos, scale, accounting, trixie, site, awx and fresh, in less than 20 minutes
 	@tests/run
 
 test-unit: ## unit tests, without Slurm, on this machine's Python, with the oldest ansible-core
@@ -54,6 +54,9 @@ test-trixie: ## what needs no pyslurm, on the Slurm 24.11 of Debian trixie
 
 test-site: ## from README.md's first step to removal, and accidents, on machines with systemd and SSH
 	@tests/run site
+
+test-awx: ## AWX's tests on a real AWX: make test-awx AWX=PATH, with the folders awx and django-ansible-base in PATH
+	@AWX="$(AWX)" tests/run awx
 
 test-fresh: ## from a Debian with Slurm and nothing else to a first task, by the roles
 	@tests/run fresh

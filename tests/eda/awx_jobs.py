@@ -40,19 +40,29 @@ class Jobs:
 
     def __init__(self, double: Double, directory: Path) -> None:
         self._double, self._directory = double, directory
-        self._jobs: list[Fields] = []
+        self._jobs: dict[int, Fields] = {}
         self._running: dict[int, threading.Lock] = {}
 
-    def all(self) -> list[Fields]:
-        return list(self._jobs)
+    def seen_by(self, user: int) -> list[Fields]:
+        """Return the jobs whose templates a user sees."""
+        double = self._double
+        templates = double.objects["job_templates"]
+        return [
+            it for it in self._jobs.values() if double.rights.sees(user, "job_templates", templates[it["job_template"]])
+        ]
 
-    def of(self, template: str) -> list[Fields]:
-        """Return the jobs of a template."""
-        return [job for job in self._jobs if job["name"] == template]
+    def job(self, number: int) -> Fields:
+        return dict(self._jobs[number])
 
-    def output(self, job: Fields) -> str:
+    def have_label(self, label: int) -> bool:
+        return any(
+            label == it["id"] for job in self._jobs.values() for it in job["summary_fields"]["labels"]["results"]
+        )
+
+    def output(self, number: int) -> str:
         """Return what the playbook of a job has printed."""
-        return (self._directory / str(job["id"]) / "artifacts/job/stdout").read_text(encoding="utf-8")
+        path = self._directory / str(number) / "artifacts/job/stdout"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def launch(self, template: Fields, body: Fields) -> Fields:
         """Launch a job, and return it.
@@ -65,6 +75,8 @@ class Jobs:
         survey = double.surveys.get(template["id"], {}) if template["survey_enabled"] else {}
         if errors := awx_rules.errors_of_answers(survey, variables):
             raise RefusedError(variables_needed_to_start=errors)
+        if double.updates.is_failed(double.objects["projects"][template["project"]]):
+            raise RefusedError(project="Missing a revision, as the project update failed.")
         asked = {question["variable"] for question in survey.get("spec", [])}
         taken = (
             variables if template["ask_variables_on_launch"] else {it: variables[it] for it in asked & variables.keys()}
@@ -76,20 +88,20 @@ class Jobs:
         if taken != variables:
             ignored["extra_vars"] = {it: variables[it] for it in variables.keys() - taken.keys()}
         given = {name: it for name, it in body.items() if name not in ignored}
-        labels = [double.objects["labels"][number]["name"] for number in given.get("labels", [])]
+        labels = {*double.related.get((template["id"], "labels"), []), *given.get("labels", [])}
         number = double.next_id()
-        job = {
+        self._jobs[number] = job = {
             **{"id": number, "type": "job", "url": f"/api/v2/jobs/{number}/", "name": template["name"]},
             **{"job_template": template["id"], "status": "pending", "failed": False, "created": time.time()},
             "limit": given.get("limit", template["limit"]),
             "job_type": given.get("job_type", template["job_type"]),
             "extra_vars": json.dumps({**(yaml.safe_load(template["extra_vars"]) or {}), **defaults, **taken}),
-            "labels": [*double.names(template["id"], "labels"), *labels],
-            **{"ignored_fields": ignored, "artifacts": {}, "started": None, "finished": None},
+            "summary_fields": {"labels": {"results": [double.objects["labels"][it] for it in labels]}},
+            **{"artifacts": {}, "started": None, "finished": None, "job_explanation": ""},
+            "event_processing_finished": True,
         }
-        self._jobs.append(job)
         threading.Thread(target=self._run, args=(job, template), daemon=True).start()
-        return {"job": number, **job}
+        return {"job": number, "ignored_fields": ignored, **job}
 
     def launch_workflow(self, template: Fields, body: Fields) -> Fields:
         """Launch a workflow, and return its job.
@@ -112,7 +124,7 @@ class Jobs:
         address = f"job_templates/{node['unified_job_template']}/launch/"
         status, answer = self._double.answer("POST", address, {}, {"extra_vars": variables})
         assert status == 201, answer
-        [job] = [job for job in self._jobs if job["id"] == answer["job"]]
+        job = self._jobs[answer["job"]]
         while not job["finished"]:
             time.sleep(0.2)
         for name in ("always_nodes", "failure_nodes" if job["failed"] else "success_nodes"):
@@ -120,19 +132,36 @@ class Jobs:
                 self._walk(following, {**variables, **job["artifacts"]})
 
     def _run(self, job: Fields, template: Fields) -> None:
-        if template["allow_simultaneous"]:
+        if failed := self._failed_update(template):
+            # What AWX says of a job that fails with the update that it waits for.
+            job |= {"failed": True, "finished": time.time(), "status": "failed"}
+            job["job_explanation"] = f"Previous Task Failed: {failed}"
+        elif template["allow_simultaneous"]:
             self._play(job, template)
-            return
-        with self._running.setdefault(template["id"], threading.Lock()):
-            self._play(job, template)
+        else:
+            with self._running.setdefault(template["id"], threading.Lock()):
+                self._play(job, template)
+
+    def _failed_update(self, template: Fields) -> str:
+        """Update what is updated on the launch of a job, and return the name of what failed."""
+        double = self._double
+        project = double.objects["projects"][template["project"]]
+        if project["scm_update_on_launch"] and not double.updates.succeeds("projects", project):
+            return str(project["name"])
+        for source in self._sources(template["inventory"]):
+            if source["update_on_launch"] and not double.updates.succeeds("inventory_sources", source):
+                return str(source["name"])
+        return ""
 
     def _play(self, job: Fields, template: Fields) -> None:
         private = self._directory / str(job["id"])
         private.mkdir(parents=True)
         job |= {"status": "running", "started": time.time()}
-        variables, environment = self._injected(template, private)
+        numbers = self._double.related.get((template["id"], "credentials"), [])
+        variables, environment = self.injected(numbers, private)
         variables |= {**json.loads(job["extra_vars"]), "awx_job_id": job["id"]}
         options = [word for path in self._inventories(template["inventory"]) for word in ("--inventory", path)]
+        options = options or ["--inventory", ","]
         options += ["--limit", job["limit"]] if job["limit"] else []
         options += ["--check"] if job["job_type"] == "check" else []
         settings = {
@@ -146,7 +175,7 @@ class Jobs:
         command = ["ansible-runner", "run", str(private), "--ident", "job", "--quiet"]
         command += [
             "--project-dir",
-            str(self._double.directory(template["project"])),
+            str(self._double.updates.clone(template["project"])),
             "--playbook",
             template["playbook"],
         ]
@@ -155,16 +184,19 @@ class Jobs:
         job["artifacts"] = _artifacts(private)
         job |= {"failed": is_failed, "finished": time.time(), "status": "failed" if is_failed else "successful"}
 
-    def _inventories(self, inventory: int) -> list[str]:
-        """Return the files of an inventory's sources."""
-        sources = [it for it in self._double.objects["inventory_sources"].values() if it["inventory"] == inventory]
-        return [str(self._double.directory(it["source_project"]) / it["source_path"]) for it in sources]
+    def _sources(self, inventory: int) -> list[Fields]:
+        return [it for it in self._double.objects["inventory_sources"].values() if it["inventory"] == inventory]
 
-    def _injected(self, template: Fields, private: Path) -> tuple[Fields, Fields]:
-        """Return the variables and the environment that the template's credentials inject; write their files."""
+    def _inventories(self, inventory: int) -> list[str]:
+        """Return the files with what was last read of an inventory's sources."""
+        paths = [self._double.updates.inventory(source["id"]) for source in self._sources(inventory)]
+        return [str(path) for path in paths if path.exists()]
+
+    def injected(self, credentials: list[int], private: Path) -> tuple[Fields, Fields]:
+        """Return the variables and the environment that credentials inject; write their files."""
         variables: Fields = {}
         environment: Fields = {}
-        for number in self._double.related.get((template["id"], "credentials"), []):
+        for number in credentials:
             credential = self._double.objects["credentials"][number]
             injectors = self._double.objects["credential_types"][credential["credential_type"]]["injectors"]
             names = dict(credential["inputs"])

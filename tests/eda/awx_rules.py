@@ -71,10 +71,20 @@ FIELDS: dict[str, Fields] = {
         **{"skip_tags": None, "job_tags": None},
         **{f"ask_{name}_on_launch": False for name in _ASKED},
     },
+    "schedules": {
+        **_NAMED,
+        **{"unified_job_template": REQUIRED, "rrule": REQUIRED, "enabled": True},
+    },
+    "users": {"username": REQUIRED, "password": REQUIRED, "is_superuser": False},
     "workflow_job_template_nodes": {
         **{"workflow_job_template": REQUIRED, "unified_job_template": None, "identifier": REQUIRED, "extra_data": {}},
         **{"all_parents_must_converge": False, "inventory": None, "limit": None, "timeout": None},
     },
+}
+# The field with what a name is unique in, instead of the organisation; there is none for what has names of all of AWX.
+SCOPES = {
+    **{"inventory_sources": "inventory", "schedules": "unified_job_template"},
+    **dict.fromkeys(("organizations", "execution_environments", "credential_types"), "none"),
 }
 # Sent by the modules, and read only: AWX passes over them.
 READ_ONLY = {"credential_types": {"managed"}, "job_templates": {"organization"}}
@@ -196,11 +206,15 @@ def _problem_of_answer(question: Fields, answers: Fields) -> str:
     if name not in answers:
         return f"'{name}' value missing" if question["required"] else ""
     value = answers[name]
+    if type_ == "multiplechoice":
+        # It is compared as it is: true is not the text "true".
+        is_wrong = value not in question["choices"]
+        return f"Value {value} for '{name}' expected to be one of {question['choices']}." if is_wrong else ""
     # A text is no integer, and true is none either.
     if isinstance(value, bool) or not isinstance(value, list if type_ == "multiselect" else QUESTION_TYPES[type_]):
         return f"Value {value} for '{name}' expected to be {type_}."
-    if type_ in ("multiplechoice", "multiselect"):
-        wrong = [it for it in (value if isinstance(value, list) else [value]) if it not in question["choices"]]
+    if isinstance(value, list):
+        wrong = [it for it in value if it not in question["choices"]]
         return f"Value {wrong[0]} for '{name}' expected to be one of {question['choices']}." if wrong else ""
     size = len(value) if isinstance(value, str) else value
     if question.get("min") is not None and size < question["min"]:

@@ -46,8 +46,8 @@ def test_mypy_strict_finds_nothing() -> None:
     words = [word for part in parts for word in ("--package", f"{package}.{part}")]
     run("mypy", "--cache-dir=/dev/null", *words, MYPYPATH=str(COLLECTIONS))
     # The benchmarks use the helpers of tests/eda.
-    for folder in ("tests/lab", "tests/eda", "tests/bench"):
-        run("mypy", "--cache-dir=/dev/null", folder, MYPYPATH=f"{folder}:tests/eda")
+    for folder in ("tests/lab", "tests/eda", "tests/bench", "tests/awx"):
+        run("mypy", "--cache-dir=/dev/null", folder, MYPYPATH=f"{folder}:tests/eda:tests/lab")
 
 
 def test_yamllint_finds_nothing() -> None:

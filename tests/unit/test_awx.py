@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
+from jinja2 import Template
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SPECS: dict[str, Any] = yaml.safe_load((CHECKOUT / "roles/common/meta/argument_specs.yml").read_text(encoding="utf-8"))[
@@ -72,6 +75,17 @@ def test_a_question_is_for_a_variable_of_its_playbook(template: dict[str, Any], 
         assert question["default"] == (str(default).lower() if option["type"] == "bool" else default)
 
 
+@pytest.mark.parametrize(
+    ("template", "question"), QUESTIONS, ids=[f"{it['name']} {asked['variable']}" for it, asked in QUESTIONS]
+)
+def test_a_question_can_be_left_unanswered_or_has_an_answer(template: dict[str, Any], question: dict[str, Any]) -> None:
+    # AWX refuses a launch without an answer to a required question, whatever its default.
+    assert not (question["required"] and "default" in question)
+    # And it takes an empty text for an answer.
+    assert (question.get("min") == 1) == (question["required"] or question["type"] == "integer")
+    assert all(isinstance(choice, str) for choice in question.get("choices", []))
+
+
 def test_the_workflow_asks_what_the_maintenance_asks() -> None:
     [maintenance] = [template for template in TEMPLATES if template["playbook"] == "maintenance.yml"]
     assert AWX["awx_workflow"]["survey"] == maintenance["survey"]
@@ -109,6 +123,18 @@ def test_the_rulebook_runs_templates_that_take_what_it_gives() -> None:
                 assert set(given["job_args"].get("extra_vars", {})) == asked
 
 
+@pytest.mark.parametrize(
+    ("length", "bytes_of_name", "is_limited"), [(1, 5, True), (9_000, 10, True), (9_500, 10, False), (2_000, 60, False)]
+)
+def test_a_limit_is_as_long_as_an_argument_can_be(length: int, bytes_of_name: int, is_limited: bool) -> None:
+    hosts = [f"{number:0{bytes_of_name}}" for number in range(length)]
+    [rule] = [it for it in load_rulebook("node_events_awx")["rules"] if it["name"] == "Handle a node that went down"]
+    template = rule["action"]["run_job_template"]["job_args"]["limit"]
+    limit = Template(template).render(event={"meta": {"hosts": hosts}})
+    assert limit == (",".join(["slurm_controller*", *hosts]) if is_limited else "all")
+    assert len(limit.encode()) < 128 * 1024
+
+
 @pytest.mark.parametrize("name", ["execution", "decision"])
 def test_an_environment_has_this_release_of_the_collection(name: str) -> None:
     galaxy = yaml.safe_load((CHECKOUT / "galaxy.yml").read_text(encoding="utf-8"))
@@ -117,3 +143,18 @@ def test_an_environment_has_this_release_of_the_collection(name: str) -> None:
     archive = f"hpc-slurm-{galaxy['version']}.tar.gz"
     assert environment["additional_build_files"] == [{"src": f"../../{archive}", "dest": "collections"}]
     assert environment["dependencies"]["galaxy"]["collections"][0]["name"] == f"collections/{archive}"
+
+
+@pytest.mark.parametrize(("answering", "status"), [("ctl1 ctl2", 0), ("ctl2", 0), ("", 1)])
+def test_the_command_of_the_inventory_asks_all_controllers(tmp_path: Path, answering: str, status: int) -> None:
+    """That of docs/awx.md: the first controller that answers is the only one whose answer is read."""
+    page = (CHECKOUT / "docs/awx.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"^   plugin: hpc.slurm.slurm\n(?:   (?!```).*\n)+", page, re.MULTILINE)
+    ssh = tmp_path / "ssh"
+    find_host = "for word; do case $word in slurm@*) host=${word#slurm@}; host=${host%%.*};; esac; done"
+    answer = f'case " {answering} " in *" $host "*) echo "{{}}";; *) exit 255;; esac'
+    ssh.write_text("\n".join(["#!/bin/sh", find_host, answer, ""]), encoding="ascii")
+    ssh.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HPC_SLURM_SSH_KEY": "/key"}
+    done = subprocess.run(yaml.safe_load(text)["command"], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (status, "{}\n" if answering else "")

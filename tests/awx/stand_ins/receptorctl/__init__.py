@@ -1,0 +1,1 @@
+"""Instead of the package receptorctl, for AWX in the tests: see socket_interface."""
