@@ -121,9 +121,7 @@ def with_accounting(root: Path, root_key: str, progress: Progress) -> str:
     return f"{layer('accounting', root, root_key, packages, setup, what, progress)}:{root}"
 
 
-def layer(
-    kind: str, root: Path, root_key: str, packages: list[str], setup: str, what: str, progress: Progress
-) -> Path:
+def layer(kind: str, root: Path, root_key: str, packages: list[str], setup: str, what: str, progress: Progress) -> Path:
     """Return what packages and a command of setup add to a root, as a directory of an overlay."""
     name = key(root_key, content("make_layer.sh"), *packages, setup)
 

@@ -11,7 +11,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "lab")]
 
-from administrator import Administrator  # noqa: E402
+from administrator import Administrator
 
 SITE = Path(__file__).parent / "site"
 

@@ -22,7 +22,7 @@ def memory() -> int:
 
 def is_settled(node: str) -> bool:
     state, reason = nodes().get(node, ("unknown", ""))
-    return state == "idle" or (state == "drained" and "within an hour" in reason)
+    return state == "idle" or (state.startswith("drained") and "within an hour" in reason)
 
 
 def fail(node: str) -> str:

@@ -1,4 +1,4 @@
-"""What the machines of the site have before anybody has installed anything: layers of files, kept in the lab's cache."""
+"""What the machines have before anybody has installed anything: layers of files, kept in the lab's cache."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ HERE = Path(__file__).resolve().parent
 LAB = HERE.parent / "lab"
 sys.path.insert(0, str(LAB))
 
-import cache  # noqa: E402
-from progress import Progress  # noqa: E402
+import cache
+from progress import Progress
 
 BASE = [
     *("ca-certificates", "curl", "dbus", "iproute2", "iputils-ping", "less", "libpam-systemd", "openssh-server"),
@@ -26,6 +26,7 @@ PACKAGES = {
     "eda": ["openjdk-21-jre-headless", "openssh-client", "python3-venv"],
     "admin": ["openssh-client", "openssl", "python3-venv"],
 }
+
 
 class Layers(NamedTuple):
     lower: dict[str, str]

@@ -11,7 +11,8 @@
 
 The machines are ctl (slurmctld), node1 and node2 (slurmd), eda (for the rulebook) and admin, the only one with Ansible,
 where the user ops has a checkout of this collection, an SSH key and the keys of all hosts. ops exists on each machine
-and may use sudo; nobody logs in as root. They reach each other and nothing else; pip finds what it needs in /srv/wheels.
+and may use sudo; nobody logs in as root. They reach each other and nothing else; pip finds what it needs in
+/srv/wheels.
 
 A machine is a process tree in namespaces of its own, of the kinds that a container has and of time: its clocks begin
 when it boots, so that Slurm and Ansible see a reboot. Its root is an overlay: layers that are kept in the lab's cache
@@ -33,13 +34,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lab"))
+
+import cache
 import disks
 import layers
 from progress import LabError, Progress
 
-import cache
-
-HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 IDENTITY = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]
 NETWORK = f"site-{IDENTITY}"
@@ -164,7 +166,8 @@ def up() -> None:
 def check_kernel() -> None:
     """Raise LabError if this kernel, or what surrounds this process, cannot run such machines."""
     command = ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--time", "--fork"]
-    script = "ip link add left type veth peer name right && ip link add over type bridge && mount -t cgroup2 none /sys/fs/cgroup"
+    links = "ip link add left type veth peer name right; ip link add over type bridge"
+    script = f"{links}; mount -t cgroup2 none /sys/fs/cgroup"
     done = subprocess.run([*command, "sh", "-euc", script], capture_output=True, text=True, check=False)
     if done.returncode:
         raise LabError(

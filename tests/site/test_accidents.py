@@ -38,15 +38,16 @@ def fail(node: str) -> None:
 
 def begun(node: str) -> None:
     """Wait until the repair of a node has begun."""
-    wait_until(f"the repair of {node}", lambda: "yes" in run(node, "sh", "-c", "ls /run/hpc-slurm-repaired && echo yes", status=None))
+    script = "test -e /run/hpc-slurm-repaired && echo begun || :"
+    wait_until(f"the repair of {node}", lambda: "begun" in run(node, "sh", "-c", script))
 
 
 def reset_flaps() -> None:
     """A node that fails for the fourth time within an hour is not repaired: forget that it did."""
     run("eda", "systemctl", "stop", UNIT)
-    run("eda", "python3", "-c",
-        f"import sqlite3; c = sqlite3.connect('{STATE}/listener/listener.sqlite3');"
-        "c.execute('UPDATE ledger SET left_service = \"[]\"'); c.commit()")  # fmt: skip
+    statement = "UPDATE ledger SET left_service = '[]'"
+    script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
+    run("eda", "python3", "-c", script, f"{STATE}/listener/listener.sqlite3", statement)
     run("eda", "systemctl", "start", UNIT)
     wait_until("the service", status)
 

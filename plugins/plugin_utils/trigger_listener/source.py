@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import gc
 import re
 import sqlite3
@@ -103,7 +102,10 @@ class _Source:
         feeder = Feeder(inbox, resolver, queue, builder, metrics, feedback)
         observer = Observer(self._database, settings, lambda: feeder.problem)
         syncer, loop = Syncer(inbox, listener, settings.sync_interval, feeder.wake), asyncio.get_running_loop()
-        request_sync = functools.partial(loop.call_soon_threadsafe, syncer.request)
+
+        def request_sync() -> None:
+            loop.call_soon_threadsafe(syncer.request)
+
         parts = Parts(settings, listener.id, inbox, resolver, builder, metrics, observer, feeder.wake, request_sync)
         # Before any notification can be received, so that listener_up is the first event.
         self._store_start(listener)

@@ -2,9 +2,9 @@
 
     check_certificates.py FILES ADDRESS
 
-FILES is a JSON object of the variables hpc_slurm_certfile, _keyfile, _cafile, _ca_file and _client_certfile that are set;
-ADDRESS is the address of the listener as the controllers have it. Prints what is wrong and what to do, and ends with
-status 1.
+FILES is a JSON object of those that are set of hpc_slurm_certfile, hpc_slurm_keyfile, hpc_slurm_cafile,
+hpc_slurm_ca_file and hpc_slurm_client_certfile. ADDRESS is the address of the listener as the controllers have it.
+Prints what is wrong and what to do, and ends with status 1.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def refused(files: dict[str, str], address: str) -> Optional[str]:
     except ssl.SSLError as error:
         key = "hpc_slurm_keyfile" if "hpc_slurm_keyfile" in files else "the same file, as hpc_slurm_keyfile is not set"
         return f"hpc_slurm_certfile: {certfile} is not a certificate in PEM with its private key in {key}: {error}"
-    client = ssl.create_default_context(cafile=files.get("hpc_slurm_ca_file"))
+    client, names = ssl.create_default_context(cafile=files.get("hpc_slurm_ca_file")), ""
     try:
         names = names_of(server, client, host)
         handshake(server, client, host)

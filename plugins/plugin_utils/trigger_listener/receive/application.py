@@ -61,7 +61,10 @@ UNWRITABLE = (sqlite3.Error, InboxFullError)
 
 
 class Parts(NamedTuple):
-    """What the application needs; it calls C(on_stored) after an entry was stored, and C(request_sync), from any thread."""
+    """What the application needs.
+
+    It calls C(on_stored) after an entry was stored, and C(request_sync) for a request, both from any thread.
+    """
 
     settings: Settings
     listener_id: str
@@ -194,7 +197,8 @@ def create_observations(parts: Parts) -> Blueprint:
     @routes.get("/status")
     def status() -> Response:
         overview = in_thread(parts.observer.read)
-        return answer_json(overview.status(parts.listener_id, parts.settings.cluster, time.time()), headers=SECURITY_HEADERS)
+        content = overview.status(parts.listener_id, parts.settings.cluster, time.time())
+        return answer_json(content, headers=SECURITY_HEADERS)
 
     return routes
 

@@ -27,6 +27,9 @@ IN_SERVICE = "up"
 
 # Seconds for which leaving service counts as a flap.
 FLAP_WINDOW = 3600.0
+# Seconds within which the events of one evaluation of triggers arrive, of which there is one every 15 s. Their order
+# means nothing: a node that was drained and resumed in between has its resume before its drain as well.
+SAME_EVALUATION = 5.0
 # Seconds within which retries count.
 RETRY_WINDOW = 86400.0
 # The most that are counted.
@@ -128,7 +131,13 @@ def apply_trigger(record: NodeRecord, state: str, now: float) -> tuple[NodeRecor
     if state in record.states or (state == "draining" and "drained" in record.states):
         return record, False
     states = (record.states | {state}) - ({"draining"} if state == "drained" else set())
-    return record.with_report(states, now, {}, has_left=not record.states), True
+    return record.with_report(states, now, {}, has_left=_has_left_now(record, state, now)), True
+
+
+def _has_left_now(record: NodeRecord, state: str, now: float) -> bool:
+    """Return whether a node leaves service with a notification, and not with one that came before its return."""
+    is_old = state in ("draining", "drained") and 0 <= now - record.reported < SAME_EVALUATION
+    return not record.states and not is_old
 
 
 def apply_snapshot(

@@ -230,7 +230,7 @@ def test_a_sync_on_request(listener):
 
 
 def test_a_sync_that_failed(listener, logged):
-    assert listener.post("ctl1: Host key verification failed.".encode(), f"/{ID}/sync_failure").status == 202
+    assert listener.post(b"ctl1: Host key verification failed.", f"/{ID}/sync_failure").status == 202
     assert listener.ask("GET", "/status").json["sync"]["failure"]["error"] == "ctl1: Host key verification failed."
     assert ("sync failed", {"error": "ctl1: Host key verification failed."}) in logged()
     listener.post(b"x" * 5000, f"/{ID}/sync_failure")

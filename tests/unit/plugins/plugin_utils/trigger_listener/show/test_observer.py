@@ -168,14 +168,13 @@ def test_failed_syncs(tmp_path, interval, ago, passes):
             connection.execute("UPDATE last_sync SET value = ? WHERE name = 'received'", (str(time.time() - ago),))
         found = observed.read()
         assert found.checks["sync"] is passes
-        assert [reason.partition(" for ")[0] for reason in found.problems] == [] if passes else ["no sync has succeeded"]
+        problems = [] if passes else ["no sync has succeeded"]
+        assert [reason.partition(" for ")[0] for reason in found.problems] == problems
 
 
 def test_a_sync_that_failed_is_shown_until_one_succeeds(observed):
     observed.resolver.add_sync_failure("ctl1 is unreachable: Host key verification failed.")
-    assert observed.read().problems == [
-        "no sync has succeeded yet: ctl1 is unreachable: Host key verification failed."
-    ]
+    assert observed.read().problems == ["no sync has succeeded yet: ctl1 is unreachable: Host key verification failed."]
     failure = observed.status()["sync"]["failure"]
     assert failure["error"].startswith("ctl1") and abs(failure["time"] - time.time()) < 60
     observed.snapshot()

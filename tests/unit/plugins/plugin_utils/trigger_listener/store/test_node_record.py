@@ -345,3 +345,17 @@ def test_every_event_kind_is_a_state_or_ends_some():
     assert set(NODE_STATES) == set(STATES) | set(node_record.ENDED_BY)
     assert not set(STATES) & set(node_record.ENDED_BY)
     assert set(itertools.chain(*node_record.ENDED_BY.values())) <= set(STATES)
+
+
+@pytest.mark.parametrize("back", ["resume", "up"])
+def test_a_drain_that_is_reported_after_its_resume_is_no_flap(back):
+    """slurmctld fires both in one evaluation of its triggers, in any order."""
+    record = NodeRecord("n1")
+    for start in (1000.0, 1100.0):
+        for state, at in (("down", start), (back, start + 16), ("resume", start + 16.1), ("drained", start + 16.2)):
+            record, _is_change = node_record.apply_trigger(record, state, at)
+        record, _is_change = node_record.apply_trigger(record, "resume", start + 60)
+    assert record.flaps(1200.0) == 2
+    # A drain of its own is one.
+    record, _is_change = node_record.apply_trigger(record, "drained", 1300.0)
+    assert record.flaps(1300.0) == 3
