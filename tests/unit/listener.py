@@ -156,6 +156,7 @@ class Served:
         self.settings = Settings.from_args({"port": 0, "state_dir": str(path), **args})
         self.core = Core(path / "listener.sqlite3")
         self.stored_count, self.problem, self.ended_count, self.sync_count = 0, "", 0, 0
+        self.on_sync: Callable[[], object] = lambda: None
         self.observer = Observer(self.core.database, self.settings, lambda: self.problem)
         self.server = Server(self.settings)
         builder = EventBuilder("node", ME)
@@ -179,6 +180,7 @@ class Served:
 
     def _on_sync(self) -> None:
         self.sync_count += 1
+        self.on_sync()
 
     def _on_end(self) -> None:
         self.ended_count += 1

@@ -110,9 +110,9 @@ def is_synced(sync: dict[str, Any], requested: float) -> bool:
 
     :raises ProblemError: when it has failed.
     """
-    if sync["failure"] and sync["failure"]["time"] > requested:
+    if sync["failure"] and sync["failure"]["time"] >= requested:
         raise ProblemError(f"The listener runs, but its sync failed: {sync['failure']['error']}")
-    return bool(sync["read_at"] and sync["read_at"] > requested)
+    return bool(sync["read_at"] and sync["read_at"] >= requested)
 
 
 def main() -> int:

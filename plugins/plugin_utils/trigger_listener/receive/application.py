@@ -163,8 +163,9 @@ def create_reports(parts: Parts) -> Blueprint:
     @routes.post("/<listener_id>/sync")
     def sync(listener_id: str) -> Response:
         expect_id(listener_id, parts)
+        requested = time.time()
         parts.request_sync()
-        return answer_json({"requested": time.time()}, 202)
+        return answer_json({"requested": requested}, 202)
 
     @routes.post("/<listener_id>/sync_failure")
     def sync_failure(listener_id: str) -> Response:
