@@ -155,8 +155,10 @@ def test_a_pending_sync_of_an_earlier_run_is_replaced(tmp_path):
     async def scenario():
         async with running(tmp_path) as run:
             with contextlib.closing(sqlite3.connect(run.path)) as connection:
-                query = "SELECT count(*) FROM inbox WHERE summary = 'sync_due'"
-                await until(lambda: run.queue.full() and connection.execute(query).fetchone()[0], "the first sync")
+                # The queue has listener_up, which is noted as delivered, and the sync waits.
+                query = "SELECT summary, outcome FROM inbox ORDER BY number"
+                wanted = [("listener_up", "delivered"), ("sync_due", None)]
+                await until(lambda: run.queue.full() and connection.execute(query).fetchall() == wanted, "the sync")
         async with running(tmp_path) as run:
             return [(await run._next("an event"))["type"] for _number in range(3)]
 
