@@ -77,6 +77,13 @@ class Administrator:
         self.put_certificate(*NAMES)
         write("admin", "/etc/hpc-slurm/repair.yml", (HERE / "repair.yml").read_text(encoding="utf-8"))
 
+    def start_service(self) -> None:
+        """Have the service run, as test_1_first_steps.py does it step by step."""
+        if not status():
+            self.play("pyslurm", pyslurm_source=self.shell("ls /srv/wheels/pyslurm-*.whl").strip())
+            self.play("access")
+            self.play("listener")
+
     def put_certificate(self, *names: str) -> None:
         write("admin", "/etc/hpc-slurm/listener.pem", self.authority.issue(*names), "0600", "ops")
 
@@ -132,3 +139,23 @@ def held(node: str) -> Iterator[None]:
         yield
     finally:
         run(node, "rm", "--force", "/run/hpc-slurm-hold")
+
+
+def fail(node: str) -> None:
+    run(node, "sh", "-c", "rm -f /run/hpc-slurm-repaired; pkill -9 slurmd; systemctl stop slurmd")
+
+
+def begun(node: str) -> None:
+    """Wait until the repair of a node has begun."""
+    script = "test -e /run/hpc-slurm-repaired && echo begun || :"
+    wait_until(f"the repair of {node}", lambda: "begun" in run(node, "sh", "-c", script))
+
+
+def reset_flaps() -> None:
+    """A node that fails for the fourth time within an hour is not repaired: forget that it did."""
+    run("eda", "systemctl", "stop", UNIT)
+    statement = "UPDATE ledger SET left_service = '[]'"
+    script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
+    run("eda", "python3", "-c", script, f"{STATE}/listener/listener.sqlite3", statement)
+    run("eda", "systemctl", "start", UNIT)
+    wait_until("the service", status)

@@ -11,7 +11,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "lab")]
 
-from administrator import Administrator
+from administrator import Administrator, wait_for_nodes
 
 SITE = Path(__file__).parent / "site"
 
@@ -25,3 +25,10 @@ def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Administrator]:
     made.install()
     yield made
     subprocess.run([SITE, "down"], check=True)
+
+
+@pytest.fixture
+def service(admin: Administrator) -> None:
+    """A service that runs, and all nodes in service, also where a module of tests runs alone."""
+    admin.start_service()
+    wait_for_nodes("idle")

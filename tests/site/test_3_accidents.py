@@ -10,10 +10,13 @@ from administrator import (
     STATE,
     UNIT,
     Administrator,
+    begun,
     decisions,
+    fail,
     held,
     nodes,
     power,
+    reset_flaps,
     run,
     status,
     unit,
@@ -21,35 +24,7 @@ from administrator import (
     wait_until,
 )
 
-
-@pytest.fixture(autouse=True)
-def before_and_after(admin: Administrator) -> None:
-    """Every test begins with a service that works, and all nodes in service."""
-    if not status():
-        admin.play("pyslurm", pyslurm_source=admin.shell("ls /srv/wheels/pyslurm-*.whl").strip())
-        admin.play("access")
-        admin.play("listener")
-    wait_for_nodes("idle")
-
-
-def fail(node: str) -> None:
-    run(node, "sh", "-c", "rm -f /run/hpc-slurm-repaired; pkill -9 slurmd; systemctl stop slurmd")
-
-
-def begun(node: str) -> None:
-    """Wait until the repair of a node has begun."""
-    script = "test -e /run/hpc-slurm-repaired && echo begun || :"
-    wait_until(f"the repair of {node}", lambda: "begun" in run(node, "sh", "-c", script))
-
-
-def reset_flaps() -> None:
-    """A node that fails for the fourth time within an hour is not repaired: forget that it did."""
-    run("eda", "systemctl", "stop", UNIT)
-    statement = "UPDATE ledger SET left_service = '[]'"
-    script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
-    run("eda", "python3", "-c", script, f"{STATE}/listener/listener.sqlite3", statement)
-    run("eda", "systemctl", "start", UNIT)
-    wait_until("the service", status)
+pytestmark = pytest.mark.usefixtures("service")
 
 
 def test_a_machine_without_power_comes_back(admin: Administrator) -> None:

@@ -7,16 +7,9 @@ import time
 import pytest
 from administrator import STATE, UNIT, Administrator, nodes, run, status, wait_until, write
 
+pytestmark = pytest.mark.usefixtures("service")
+
 SUDOERS = f"/etc/sudoers.d/{UNIT}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def service(admin: Administrator) -> None:
-    """The service runs, also where this module runs alone."""
-    if not status():
-        admin.play("pyslurm", pyslurm_source=admin.shell("ls /srv/wheels/pyslurm-*.whl").strip())
-        admin.play("access")
-        admin.play("listener")
 
 
 def sync_error() -> str:

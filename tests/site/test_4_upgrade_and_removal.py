@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from administrator import STATE, UNIT, Administrator, held, power, run, status, wait_for_nodes, wait_until
-from test_accidents import begun, fail, reset_flaps
+from administrator import (
+    STATE,
+    UNIT,
+    Administrator,
+    begun,
+    fail,
+    held,
+    power,
+    reset_flaps,
+    run,
+    status,
+    wait_for_nodes,
+    wait_until,
+)
 
-
-@pytest.fixture(autouse=True)
-def service(admin: Administrator) -> None:
-    if not status():
-        admin.play("pyslurm", pyslurm_source=admin.shell("ls /srv/wheels/pyslurm-*.whl").strip())
-        admin.play("access")
-        admin.play("listener")
+pytestmark = pytest.mark.usefixtures("service")
 
 
 def test_an_upgrade_loses_nothing(admin: Administrator) -> None:
