@@ -2,8 +2,8 @@
 
     failures.py MINUTES
 
-The site must be up, with the service as tests/site/test_1_first_steps.py leaves it. A node that fails for the fourth time
-within an hour stays drained: then it is resumed here, as a person would.
+The site must be up, with the service as tests/site/test_1_first_steps.py leaves it. A node that fails for the fourth
+time within an hour stays drained: then it is resumed here, as a person would.
 """
 
 from __future__ import annotations
