@@ -73,7 +73,7 @@ class Listener:
         inbox, metrics = load("store.inbox").Inbox(database), load("telemetry.metrics").Metrics()
         observer = load("show.observer").Observer(database, settings, lambda: "")
         receive = load("receive.application")
-        parts = receive.Parts(settings, "id", inbox, None, None, metrics, observer, lambda: None)
+        parts = receive.Parts(settings, "id", inbox, None, None, metrics, observer, lambda: None, lambda: None)
         application = receive.create_app(parts)
         application.before_request(self._answer_status)
         server = load("receive.server").Server(settings)

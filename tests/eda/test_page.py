@@ -335,11 +335,12 @@ def test_the_real_listener(browser: Browser, source: Source) -> None:
     """With real requests: entries are on the page and in the metrics. Only Slurm and the engine are simulated."""
     browser.wait("the listener to answer", lambda: answers(source))
     browser.open(source.url)
-    browser.wait_for_level("good")
-    assert browser.text("#headline") == "The listener works" and browser.text("#cluster") == "lab"
+    browser.wait_for_level("bad")
+    assert browser.text("#headline") == "The listener is failing" and browser.text("#cluster") == "lab"
+    assert browser.text("#reasons").startswith("no sync has succeeded yet")
     now = time.time()
     source.request("/ID/node/down", "node[1-2]")
-    browser.wait_for_text("#headline", "2 nodes are out of service")
+    browser.wait_for_text("#nodes-value", "2")
     nodes = [{**group, "reason_time": int(now) - 90} for group in SNAPSHOT["nodes"]]
     source.request("/ID/snapshot", json.dumps({**SNAPSHOT, "time": now, "nodes": nodes}))
     browser.wait_for_text("#headline", "4 nodes are out of service")
@@ -354,6 +355,9 @@ def test_the_real_listener(browser: Browser, source: Source) -> None:
     assert entries == [(summary, "delivered") for summary in ("snapshot", "node down", "sync_due", "listener_up")]
     source.request("/ID/node/up", "node[1-3]")
     browser.wait_for_text("#headline", "1 node is out of service")
+    source.request("/ID/sync_failure", "ctl1: sudo: a password is required")
+    browser.wait_for_text("#headline", "The last sync failed")
+    assert browser.text("#reasons") == "ctl1: sudo: a password is required"
     exposed = source.request("/metrics")
     assert 'hpc_slurm_nodes_out_of_service{state="drained"} 1.0' in exposed
     checked = subprocess.run(
@@ -364,7 +368,7 @@ def test_the_real_listener(browser: Browser, source: Source) -> None:
 
 def answers(source: Source) -> bool:
     try:
-        return bool(source.request("/healthz"))
+        return bool(source.request("/status"))
     except OSError:
         return False
 
