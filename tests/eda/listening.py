@@ -143,11 +143,9 @@ class Sender(threading.Thread):
 def curl_config() -> str:
     """Return curl's configuration as playbooks/sync.yml deploys it where there is no TLS."""
     (play,) = yaml.safe_load((CHECKOUT / "playbooks/sync.yml").read_text(encoding="utf-8"))
-    (content,) = [
-        task["ansible.builtin.copy"]["content"]
-        for task in play["tasks"]
-        if "content" in task.get("ansible.builtin.copy", {})
-    ]
+    (block,) = [task["block"] for task in play["tasks"] if "block" in task]
+    files = [task["ansible.builtin.blockinfile"] for task in block if "ansible.builtin.blockinfile" in task]
+    (content,) = [file["block"] for file in files if file["path"] == "{{ curl_config }}"]
     template = jinja2.Environment(autoescape=False, trim_blocks=True).from_string(content)  # noqa: S701 - no HTML
     text = template.render(token_file="given", tokens=[TOKEN], ca_file="", client_certfile="")
     assert "retry-all-errors" in text and TOKEN in text

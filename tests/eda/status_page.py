@@ -387,7 +387,7 @@ def failing() -> Status:
     status["health"] = {
         "status": "failing",
         "reasons": [
-            "no snapshot for 1860 s: find out why playbooks/sync.yml fails",
+            "no sync has succeeded for 1860 s: find out why playbooks/sync.yml fails",
             "the inbox cannot be written: check the disk of state_dir",
         ],
     }

@@ -104,7 +104,7 @@ def test_failed_checks_come_first_with_their_reasons(page: Browser, listener: Li
     listener.status = status_page.failing()
     page.wait_for_level("bad")
     assert page.text("#headline") == "The listener is failing"
-    assert page.text("#reasons").startswith("no snapshot for 1860 s: find out why")
+    assert page.text("#reasons").startswith("no sync has succeeded for 1860 s: find out why")
     assert "12 nodes are out of service" in page.text("#explanation")
     assert page.text("#inbox-note") == "the oldest for 10 min; 2 events undeliverable, see the log"
     assert page.text("#sync-value") == "31 min ago"
