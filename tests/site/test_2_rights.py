@@ -5,7 +5,18 @@ from __future__ import annotations
 import time
 
 import pytest
-from administrator import STATE, UNIT, Administrator, nodes, run, status, wait_until, write
+from administrator import (
+    STATE,
+    UNIT,
+    Administrator,
+    decisions,
+    nodes,
+    run,
+    status,
+    wait_for_nodes,
+    wait_until,
+    write,
+)
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -89,6 +100,26 @@ def test_a_certificate_that_does_not_fit_is_said_first(admin: Administrator) -> 
         finally:
             run("eda", "cp", "--preserve=all", "/root/listener.pem", "/etc/hpc-slurm/listener.pem")
     assert run("eda", "sha256sum", "/etc/hpc-slurm/listener.pem") == before
+
+
+def test_a_file_of_tasks_with_an_error(admin: Administrator) -> None:
+    """The play refuses it; where it comes later, the record of the reaction says it."""
+    path = "/etc/hpc-slurm/repair.yml"
+    good = run("eda", "cat", path)
+    write("eda", path, "- name: Repair it\n  ansible.builtin.command: [true\n", "0640", UNIT)
+    try:
+        assert "YAML parsing failed" in admin.play("listener", status=2)
+        began = time.time()
+        run("node2", "sh", "-c", "pkill -9 slurmd; systemctl stop slurmd")
+        failed = wait_until("the record", lambda: [it for it in decisions(began) if it["decision"] == "failed"])
+        assert "from_yaml" in failed[0]["why"]
+        journal = run("eda", "journalctl", "--unit", UNIT, "--output=cat", "--no-pager")
+        assert '"reaction recorded"' in journal and journal.count("fatal: [ctl.example.org]") == 1
+    finally:
+        write("eda", path, good, "0640", UNIT)
+    # The next sync has it tried again.
+    admin.play("listener")
+    wait_for_nodes("idle", "node2")
 
 
 def test_become_for_all_hosts_breaks_nothing(admin: Administrator) -> None:

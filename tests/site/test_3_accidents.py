@@ -80,6 +80,11 @@ def test_a_certificate_is_renewed_without_a_restart(admin: Administrator) -> Non
     serial = "openssl x509 -noout -serial"
     connect = "openssl s_client -connect 198.51.100.31:32000 </dev/null 2>/dev/null"
     before, up_since = run("admin", "sh", "-c", f"{connect} | {serial}"), status()["up_since"]
+    # One for another name does not take the place of the one in use.
+    admin.put_certificate("DNS:other.example.org")
+    said = admin.play("listener", status=2, listener_remote_src=False)
+    assert "is not valid for 198.51.100.31" in said and "Nothing was changed" in said
+    assert run("admin", "sh", "-c", f"{connect} | {serial}") == before
     admin.put_certificate(*NAMES)
     admin.play("listener", listener_remote_src=False)
     wait_until("the new one", lambda: run("admin", "sh", "-c", f"{connect} | {serial}") != before)
