@@ -113,7 +113,7 @@ def test_a_file_of_tasks_with_an_error(admin: Administrator) -> None:
         run("node2", "sh", "-c", "pkill -9 slurmd; systemctl stop slurmd")
         failed = wait_until("the record", lambda: [it for it in decisions(began) if it["decision"] == "failed"])
         assert "from_yaml" in failed[0]["why"]
-        journal = run("eda", "journalctl", "--unit", UNIT, "--output=cat", "--no-pager")
+        journal = run("eda", "journalctl", "--unit", UNIT, f"--since=@{int(began)}", "--output=cat", "--no-pager")
         assert '"reaction recorded"' in journal and journal.count("fatal: [ctl.example.org]") == 1
     finally:
         write("eda", path, good, "0640", UNIT)
