@@ -97,7 +97,12 @@ class Site:
         return done.stdout + done.stderr
 
     def event(self, **more: object) -> dict[str, Any]:
-        event = {"listener": {"url": self.listener.url, "id": "rights"}, "meta": {"uuid": "0b9f2c64-5d0a-4c51-9a39-6f0a3f1c8e11"}, "first": False, **more}
+        event = {
+            "listener": {"url": self.listener.url, "id": "rights"},
+            "meta": {"uuid": "0b9f2c64-5d0a-4c51-9a39-6f0a3f1c8e11"},
+            "first": False,
+            **more,
+        }
         return {"ansible_eda": {"event": event}}
 
     def sync(self, **more: Any) -> None:
